@@ -152,7 +152,7 @@ def _read(run: str | Path) -> Results:
 
 
 def _judged(run: str | Path, suite: str | Path | None, allow_unsealed: bool) -> Results:
-    from harness.commands.rejudge import Trust, judge_again
+    from harness.commands.stored_runs.rejudge import Trust, judge_again
     from harness.core.reporter import Silent
     from harness.storage.remote_run import folder_of
     from harness.storage.run_folders import find

@@ -11,6 +11,7 @@ from typing import NoReturn
 from harness.core.errors import HarnessError, Where
 from harness.core.reporter import Reporter, Task
 
+_HUB_ID = "a hub id is written owner/name@revision"
 _WORDS: Sequence[tuple[str, str]] = (
     (
         (
@@ -28,6 +29,11 @@ _WORDS: Sequence[tuple[str, str]] = (
         r"map the column of labels \(`columns: \{[^}]*\}`\), or leave it out for unlabeled text",
         "pass --label COLUMN",
     ),
+    (r"if another column holds the label, set `columns: \{[^}]*\}`", "if another column holds it, pass --label COLUMN"),
+    (r"it is relative to the suite file\. A hub id is written owner/name with `revision:`", _HUB_ID),
+    (r"owner/name with `revision:`", "owner/name@revision"),
+    (r" as `revision:`", " after an `@`"),
+    (r"set `(delimiter|encoding): ([^`]*)` or `\1: ([^`]*)`", r"pass --\1 \2 or --\1 \3"),
     (r"set `delimiter(?:: [^`]*)?`", "pass --delimiter"),
     (r"set `encoding(?:: [^`]*)?`", "pass --encoding"),
     (r"set it: `format: (\w+)`", r"pass --format \1"),
@@ -48,15 +54,15 @@ def as_typed(text: str) -> str:
 
 
 @contextmanager
-def spoken_as_typed(suite: Path) -> Iterator[None]:
-    """Errors inside speak of what was typed; places in the generated suite, which nobody has seen, are left out."""
+def spoken_as_typed(suite: Path | None = None) -> Iterator[None]:
+    """Errors inside speak of what was typed; places in a generated suite, which nobody has seen, are left out."""
     try:
         yield
     except HarnessError as error:
         _raise(error, suite)
 
 
-def _raise(error: HarnessError, suite: Path) -> NoReturn:
+def _raise(error: HarnessError, suite: Path | None) -> NoReturn:
     place = error.where if error.where is not None and Path(str(error.where.file)) != suite else None
     changed = type(error)(
         as_typed(error.message),

@@ -9,6 +9,8 @@ from harness.report.wording.safe_text import clean
 from harness.schema.results.inputs import AuditResult
 
 _WORDS = 15
+_LABELS = 20
+"""At most this many labels are listed, the most frequent ones."""
 
 
 def audit_lines(audit: AuditResult) -> Iterator[str]:
@@ -19,13 +21,19 @@ def audit_lines(audit: AuditResult) -> Iterator[str]:
     yield from map(clean, quality_lines(audit.quality))
     for row in audit.groups:
         yield clean(f"  {row['group']}: {row['texts']} texts, {_share(row)} of all, {row['words']} words")
+    labels = list(dict.fromkeys(row["label"] for row in audit.labels))
+    often = sorted(labels, key=lambda label: -audit.quality.get("labels", {}).get(label, 0))[:_LABELS]
     for row in audit.labels:
-        yield clean(f"  {row['label']} in {row['group']}: {row['texts']} of {row['of']}, {_share(row)}")
+        if row["label"] in often:
+            yield clean(f"  {row['label']} in {row['group']}: {row['texts']} of {row['of']}, {_share(row)}")
     for row in audit.rate_tests:
-        yield clean(
-            f"  {row['label']}: {row['share']:.1%} in {row['group']} against {row['other_share']:.1%} in "
-            f"{row['other']}, p = {row['p_adjusted']:.3g} ({row['test']}, Holm)"
-        )
+        if row["label"] in often:
+            yield clean(
+                f"  {row['label']}: {row['share']:.1%} in {row['group']} against {row['other_share']:.1%} in "
+                f"{row['other']}, p = {row['p_adjusted']:.3g} ({row['test']}, Holm)"
+            )
+    if len(labels) > len(often):
+        yield f"  … {len(labels) - len(often):,} rarer labels: with --json, or --out FILE.html or FILE.csv"
     shown = list(dict.fromkeys(row["word"] for row in audit.co_occurrence))[:_WORDS]
     for row in audit.co_occurrence:
         if row["word"] in shown:
@@ -56,7 +64,9 @@ def quality_lines(quality: dict[str, Any]) -> Iterator[str]:
     )
     if quality["missing_labels"] is not None:
         total = sum(quality["labels"].values())
-        balance = ", ".join(f"{label} {count / total:.1%}" for label, count in quality["labels"].items())
+        ranked = sorted(quality["labels"].items(), key=lambda entry: -entry[1])
+        balance = ", ".join(f"{label} {count / total:.1%}" for label, count in ranked[:_LABELS])
+        balance += f", … {len(ranked) - _LABELS:,} more" if len(ranked) > _LABELS else ""
         yield f"  labels: {balance or 'none'}; {quality['missing_labels']} missing"
     suspected = ", ".join(f"{name} in {count} rows" for name, count in quality["personal"].items())
     yield f"  suspected personal data: {suspected or 'none'} (by form; nothing is shown)"

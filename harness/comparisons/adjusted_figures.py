@@ -6,14 +6,18 @@ statistics of all items are the cheap values. Where a baseline answered more ite
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
 
+from harness.comparisons.flips import CORRECT
 from harness.comparisons.join import Joined
+from harness.comparisons.label_probabilities import label_probabilities
 from harness.core.errors import HarnessError
 from harness.core.metric import Metric
-from harness.core.records import COSTLY, BoolArray, FloatArray, Records
+from harness.core.records import COSTLY, EXPECTED, BoolArray, FloatArray, Records
+from harness.metrics.metric_shapes import MeanMetric
 from harness.schema.results.metrics import AdjustedResult
 from harness.statistics.control_variates import adjusted_mean
 
@@ -65,7 +69,7 @@ def _of_some(
         return None
     center, share = float(change[held].mean()), float(held.sum() / asked.sum())
     moves = np.where(held, (change - center) / share, np.where(asked, 0.0, np.nan))
-    cheap = _cheap_columns(sides, int(asked.sum()))
+    cheap = _counterpart(metric, sides) or _cheap_columns(sides, int(asked.sum()))
     return _adjusted(moves, cheap, sides[0].clusters(metric.cluster_unit), confidence, alphas, center)
 
 
@@ -77,6 +81,27 @@ def _cheap_columns(sides: Sequence[Records], asked: int) -> list[FloatArray]:
     known = {name: column for name, column in columns.items() if np.isfinite(column).all() and np.ptp(column) > 0}
     ranked = [*(name for name in _TELLING if name in known), *(name for name in known if name not in _TELLING)]
     return [known[name] for name in ranked[: asked // _PER_COLUMN]]
+
+
+def _counterpart(metric: Metric, sides: Sequence[Records]) -> list[FloatArray]:
+    """What the sides expect of the metric's own column, the one cheap value that is needed then; none where unknown.
+
+    Right answers change only where answers differ: there, with p the mean of the sides' probabilities, the change
+    p(the candidate's answer) − p(the baseline's) is expected.
+    """
+    if not isinstance(metric, MeanMetric):
+        return []
+    name = EXPECTED + metric.column
+    if any(name not in side.stat_names for side in sides):
+        return []
+    expected = _apart([side.stat(name) for side in sides])
+    if metric.column == CORRECT and len(sides) == 2:
+        given = [[label_probabilities(json.loads(text)) for text in side.texts("response")] for side in sides]
+        rows = list(zip(*given, *(side.texts("prediction") for side in sides), strict=True))
+        if all({old, new} <= before.keys() & after.keys() for before, after, old, new in rows):
+            changes = [before[new] + after[new] - before[old] - after[old] for before, after, old, new in rows]
+            expected = np.array(changes) / 2
+    return [expected] if np.isfinite(expected).all() and np.ptp(expected) > 0 else []
 
 
 def _apart(values: Sequence[FloatArray]) -> FloatArray:

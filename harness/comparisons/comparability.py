@@ -13,6 +13,8 @@ from harness.core.records import Records, RecordsHead
 _LIKELIHOODS = ("pseudo_likelihood", "rolling_likelihood")
 _SCORERS = ("pll", "ll", "target_ll", "crows_original", "next_sentence", "continuation_chars")
 _LONGEST = 160
+TIMED_APART = "the two were timed"
+"""How the reason begins for which timings are not compared: nothing is known of their difference."""
 _PARTS = {"template": "chat template", "scoring": "scoring version"}
 _FACTS = (
     ("max_length", "maximum length"),
@@ -94,9 +96,24 @@ def refusal(base: RecordsHead, candidate: RecordsHead, metric: Metric) -> str | 
             f"{base.protocol} and {candidate.protocol} are not comparable: likelihoods can only be compared within "
             f"one protocol."
         )
+    if metric.timed and base.facts.get("timing", {}).get("session") != candidate.facts.get("timing", {}).get("session"):
+        return _timed_apart(base, candidate)
     if _per_token(metric) and _tokenizer(base) != _tokenizer(candidate):
         return "the tokenizers differ, so per-token values are not comparable; use a metric per byte or per word."
     return None
+
+
+def _timed_apart(base: RecordsHead, candidate: RecordsHead) -> str:
+    """Why two models that did not take turns have no difference that is theirs: what the machine did else is in it."""
+    ours, theirs = (head.facts.get("timing", {}).get("machine", {}) for head in (base, candidate))
+    differing = [
+        f"{name}: {ours.get(name, 'unknown')} and {theirs.get(name, 'unknown')}"
+        for name in sorted({*ours, *theirs})
+        if ours.get(name) != theirs.get(name)
+    ]
+    if differing:
+        return f"{TIMED_APART} on different machines ({'; '.join(differing)}); time both in one run."
+    return f"{TIMED_APART} at different times, and not in turn; time both in one run."
 
 
 def _is_likelihood(protocol: str) -> bool:

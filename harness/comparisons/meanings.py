@@ -21,6 +21,7 @@ def meanings(metrics: Iterable[Metric]) -> dict[str, MetricMeaning]:
             ideal=metric.ideal,
             role=metric.role,
             aspect=metric.aspect,
+            timed=metric.timed,
         )
         for metric in metrics
     }

@@ -9,7 +9,8 @@ import numpy as np
 
 from harness.comparisons.adjusted_figures import adjusted_level
 from harness.comparisons.anytime_bounds import anytime_interval
-from harness.comparisons.missing_answers import MissingAnswers
+from harness.comparisons.missing_answers import Answers, MissingAnswers
+from harness.comparisons.paired_records import cluster_numbers
 from harness.comparisons.recomputed import level_recomputed
 from harness.comparisons.sampling_variance import sampling_variance
 from harness.comparisons.slices import per_slice, rows_at, slice_rows
@@ -17,6 +18,7 @@ from harness.core.interval import Interval, finite
 from harness.core.metric import Metric
 from harness.core.records import Records
 from harness.schema.results.metrics import MetricResult
+from harness.statistics.clusters import clusters_at
 from harness.statistics.estimate import estimate
 from harness.statistics.percentile_bootstrap import RECOMPUTES, Progress
 from harness.statistics.result import Estimate
@@ -35,7 +37,7 @@ class _Builder:
     def result(self, name: str | None, level: Estimate | None, reason: str | None = None) -> MetricResult:
         known = level is not None and level.interval.value is not None
         if level is not None and not known:
-            reason = level.weaknesses[0]
+            reason = self.metric.absence(self.records) or level.weaknesses[0]
         metric = self.metric
         return MetricResult(
             id=f"{self.evaluation}.{metric.id}",
@@ -54,6 +56,7 @@ class _Builder:
             ideal=metric.ideal,
             method="none" if level is None else level.method,
             weaknesses=[] if level is None else [*level.weaknesses, *metric.caveats],
+            counted=metric.counted,
             status="ok" if known else "undefined",
             reason=reason,
         )
@@ -91,6 +94,7 @@ def metric_results(
     except KeyError as error:
         return [builder.result(None, None, str(error.args[0]) if error.args else "a statistic is missing.")]
     clusters = readable.clusters(metric.cluster_unit)
+    numbers = cluster_numbers(readable, metric.cluster_unit)
     structure = metric.structure(readable)
     everything = np.arange(len(readable))
 
@@ -104,7 +108,7 @@ def metric_results(
             rows_at(metric, readable, stats, positions),
             kind=metric.kind,
             value=metric.value,
-            clusters=[clusters[row] for row in positions.tolist()],
+            clusters=clusters_at(numbers, positions),
             structure=structure.take(positions),
             confidence=confidence,
             alphas=alphas,
@@ -112,7 +116,7 @@ def metric_results(
             seed=seed,
         )
 
-    missing = MissingAnswers(metric, (records,))
+    missing = MissingAnswers(metric, Answers((records,)))
 
     def further(row: MetricResult, positions: np.ndarray[tuple[int], np.dtype[np.int64]]) -> MetricResult:
         if row.status != "ok":

@@ -7,17 +7,21 @@ interval then holds whatever kept the answers away; the complete-case figure hol
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
 from harness.core.interval import Interval
 from harness.core.metric import Metric
-from harness.core.metric_structure import MetricStructure
 from harness.core.records import BoolArray, FloatArray, Records
+from harness.statistics.clusters import Clusters, Groups, clusters_at
 from harness.statistics.estimate import estimate
 from harness.statistics.paired_difference import difference
+from harness.statistics.result import IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,54 +37,99 @@ class WorstCase:
     missing: int
 
 
-class MissingAnswers:
+class Answers:
     """The items of one or two sides, those without an answer included.
 
     Args:
         sides: the records, the baseline's first.
     """
 
-    def __init__(self, metric: Metric, sides: Sequence[Records]) -> None:
-        self._metric = metric
-        names = list(dict.fromkeys(item for side in sides for item in side.item_ids))
-        place = {item: row for row, item in enumerate(names)}
-        self._values = np.full((len(sides), len(names)), np.nan)
-        self._absent: BoolArray = np.ones((len(sides), len(names)), dtype=np.bool_)
-        self._clusters, self._members = [""] * len(names), dict[str, list[int]]()
+    def __init__(self, sides: Sequence[Records]) -> None:
+        self.sides = sides
+        self.complete = all(bool(side.ok.all()) for side in sides) and sides[0].item_ids == sides[-1].item_ids
+
+    @cached_property
+    def places(self) -> tuple[IntArray, ...]:
+        """For each side the place of each of its rows among the items of all sides."""
+        place = {item: row for row, item in enumerate(dict.fromkeys(chain(*(side.item_ids for side in self.sides))))}
+        return tuple(np.array([place[item] for item in side.item_ids], dtype=np.int64) for side in self.sides)
+
+    @cached_property
+    def absent(self) -> BoolArray:
+        """bool[sides, items]: who lacks an answer to what."""
+        count = max((int(rows.max(initial=-1)) for rows in self.places), default=-1) + 1
+        absent = np.ones((len(self.sides), count), dtype=np.bool_)
+        for number, (side, rows) in enumerate(zip(self.sides, self.places, strict=True)):
+            absent[number, rows] = ~side.ok
+        return absent
+
+    @cached_property
+    def members(self) -> dict[str, IntArray]:
+        """Slice name → its items."""
+        members = defaultdict[str, list[IntArray]](list)
+        for side, rows in zip(self.sides, self.places, strict=True):
+            for name, inside in side.slice_members.items():
+                members[name].append(rows[inside])
+        return {name: np.unique(np.concatenate(parts)) for name, parts in members.items()}
+
+    def clusters(self, unit: str) -> list[str]:
+        """The cluster of every item."""
+        names = [""] * self.absent.shape[1]
+        for side, rows in zip(self.sides, self.places, strict=True):
+            for row, cluster in zip(rows.tolist(), side.clusters(unit), strict=True):
+                names[row] = cluster
+        return names
+
+
+class MissingAnswers:
+    """What missing answers could change of one metric.
+
+    Args:
+        answers: the items of one or two sides.
+    """
+
+    def __init__(self, metric: Metric, answers: Answers) -> None:
+        self._metric, self._answers = metric, answers
         usable = metric.kind == "mean" and not metric.whole and all(map(math.isfinite, metric.range()))
-        structure = MetricStructure()
-        for number, side in enumerate(sides):
-            rows = np.array([place[item] for item in side.item_ids], dtype=np.int64)
-            self._absent[number, rows] = ~side.ok
-            for row, cluster in zip(rows.tolist(), side.clusters(metric.cluster_unit), strict=True):
-                self._clusters[row] = cluster
-            for name, members in side.slice_members.items():
-                self._members.setdefault(name, []).extend(rows[members].tolist())
-            if usable:
-                structure = metric.structure(side.readable)
-                usable = not structure.area and structure.spread is None
-        if usable and self._absent.any():
-            for number, side in enumerate(sides):
-                stats = metric.stats(side.readable)
-                rows = np.array([place[item] for item in side.readable.item_ids], dtype=np.int64)
-                self._values[number, rows] = stats[:, 0]
-        self._usable = usable
+        if answers.complete or not usable:
+            self._usable = False
+            return
+        structures = [metric.structure(side.readable) for side in answers.sides]
+        self._usable = not any(structure.area or structure.spread is not None for structure in structures)
+
+    @cached_property
+    def _values(self) -> FloatArray:
+        """float[sides, items]: NaN where an answer is missing or the metric does not apply."""
+        answers = self._answers
+        values = np.full(answers.absent.shape, np.nan)
+        if self._usable:
+            for number, (side, rows) in enumerate(zip(answers.sides, answers.places, strict=True)):
+                values[number, rows[side.ok]] = self._metric.stats(side.readable)[:, 0]
+        return values
+
+    @cached_property
+    def _clusters(self) -> IntArray | None:
+        names = self._answers.clusters(self._metric.cluster_unit)
+        return Groups.of(names, len(names)).codes
 
     def of(self, name: str | None, confidence: float, alphas: Sequence[float]) -> WorstCase | None:
         """On all items or on a slice; None where no answer is missing."""
-        rows = np.arange(self._values.shape[1]) if name is None else np.unique(self._members.get(name, []))
-        if not len(rows):
+        answers = self._answers
+        if answers.complete:
             return None
-        absent, values = self._absent[:, rows], self._values[:, rows]
-        # Where a side that answered has no value, the metric does not apply to the item.
-        applies = ~(np.isnan(values) & ~absent).any(axis=0)
+        everything = np.arange(answers.absent.shape[1])
+        rows = everything if name is None else answers.members.get(name, everything[:0])
+        absent = answers.absent[:, rows]
         missing = int(np.count_nonzero(absent.any(axis=0)))
         if not missing:
             return None
+        values = self._values[:, rows]
+        # Where a side that answered has no value, the metric does not apply to the item.
+        applies = ~(np.isnan(values) & ~absent).any(axis=0)
         if not self._usable or not applies.any():
             return WorstCase(None, missing)
         values, absent = values[:, applies], absent[:, applies]
-        clusters = [self._clusters[row] for row in rows[applies].tolist()]
+        clusters = clusters_at(self._clusters, rows[applies])
         ends = [
             self._bounds(self._filled(values, absent, lowest), clusters, confidence, alphas) for lowest in (True, False)
         ]
@@ -98,7 +147,7 @@ class MissingAnswers:
             fills = [high if lowest else low, *fills]
         return np.where(absent, np.array(fills)[:, None], values)
 
-    def _bounds(self, values: FloatArray, clusters: list[str], confidence: float, alphas: Sequence[float]) -> Interval:
+    def _bounds(self, values: FloatArray, clusters: Clusters, confidence: float, alphas: Sequence[float]) -> Interval:
         sides = [row[:, None] for row in values]
         if len(sides) == 1:
             made = estimate(

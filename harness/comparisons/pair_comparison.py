@@ -14,8 +14,9 @@ from harness.comparisons.anytime_bounds import anytime_interval
 from harness.comparisons.comparability import comparability as differences_between
 from harness.comparisons.comparability import refusal, truncation
 from harness.comparisons.contamination import without_overlap
-from harness.comparisons.join import Joined, Rows, join
+from harness.comparisons.join import Rows
 from harness.comparisons.missing_answers import MissingAnswers
+from harness.comparisons.paired_records import PairedRecords
 from harness.comparisons.recomputed import compare_recomputed
 from harness.comparisons.sampling_variance import sampling_variance
 from harness.comparisons.slices import per_slice, rows_at, slice_rows
@@ -24,7 +25,7 @@ from harness.core.metric import Metric
 from harness.core.metric_structure import MetricStructure
 from harness.core.records import FloatArray, Records
 from harness.schema.results.metrics import ComparisonResult
-from harness.statistics.clusters import Groups
+from harness.statistics.clusters import Groups, clusters_at
 from harness.statistics.multiplicity import benjamini_hochberg, holm
 from harness.statistics.paired_difference import difference
 from harness.statistics.percentile_bootstrap import RECOMPUTES, Progress
@@ -42,6 +43,7 @@ class _Sides:
     base: FloatArray
     candidate: FloatArray
     clusters: list[str]
+    groups: Groups
     structure: MetricStructure
     notes: list[str]
 
@@ -81,6 +83,7 @@ def compare(
     resamples: int = 10_000,
     anytime: bool = False,
     progress: Progress = lambda: None,
+    paired: PairedRecords | None = None,
 ) -> list[ComparisonResult]:
     """Compares two models on the items that both answered readably.
 
@@ -94,11 +97,13 @@ def compare(
             Benjamini–Hochberg for exploration.
         anytime: add bounds that hold at every number of items at once.
         progress: called after every recomputation of a metric without sufficient statistics.
+        paired: the two sides, where more than one of their metrics is compared.
 
     Returns:
         One result with status `refused` when the two may not be compared.
     """
-    joined = join(base, candidate, metric.cluster_unit)
+    paired = PairedRecords(base, candidate) if paired is None else paired
+    joined = paired.joined(metric.cluster_unit)
     builder = ResultBuilder(base, candidate, metric, evaluation, baseline, candidate_name, confidence)
     notes = list(dict.fromkeys([*differences_between(base.head, candidate.head), *comparability]))
     left = ExclusionCounts(
@@ -112,7 +117,7 @@ def compare(
     if reason is not None:
         return [builder.empty("refused", reason, notes, left)]
     try:
-        sides = _sides(base, candidate, metric, joined)
+        sides = _sides(paired, metric)
     except KeyError as error:
         return [
             builder.empty("undefined", str(error.args[0]) if error.args else "a statistic is missing.", notes, left)
@@ -120,17 +125,16 @@ def compare(
     notes += [note for note in sides.notes if note not in notes]
 
     def on(positions: Rows, resamples: int, alphas: Sequence[float]) -> Difference:
-        clusters = sides.clusters
         if metric.kind == "recompute":
             return compare_recomputed(
-                sides.ours, sides.theirs, metric, positions, clusters, confidence=confidence, alphas=alphas,
+                sides.ours, sides.theirs, metric, positions, sides.clusters, confidence=confidence, alphas=alphas,
                 resamples=min(resamples, RECOMPUTES), seed=seed, progress=progress,
             )  # fmt: skip
         return difference(
             *sides.at(metric, positions),
             kind=metric.kind,
             value=metric.value,
-            clusters=[clusters[row] for row in positions.tolist()],
+            clusters=clusters_at(sides.groups.codes, positions),
             structure=sides.structure.take(positions),
             confidence=confidence,
             alphas=alphas,
@@ -138,7 +142,7 @@ def compare(
             seed=seed,
         )
 
-    further = _Additions(metric, sides, MissingAnswers(metric, (base, candidate)), anytime, confidence, alphas)
+    further = _Additions(metric, sides, MissingAnswers(metric, paired.answers), anytime, confidence, alphas)
     everything = np.arange(len(joined.base_rows))
     results = [further.to(builder.result(None, on(everything, resamples, alphas), notes, left), everything)]
     if results[0].status == "ok":
@@ -229,7 +233,7 @@ def _max_t(
     errors = [number_or_nan(row.delta.standard_error) for row in tested]
     if metric.kind == "recompute" or len(tested) < 2 or not all(error > 0 for error in errors):
         return None
-    groups = Groups.of(sides.clusters, len(sides.clusters))
+    groups = sides.groups
     codes = np.arange(groups.n) if groups.codes is None else groups.codes
     slices = []
     for row, error in zip(tested, errors, strict=True):
@@ -248,8 +252,9 @@ def _max_t(
     return [with_adjusted(row) for row in family]
 
 
-def _sides(base: Records, candidate: Records, metric: Metric, joined: Joined) -> _Sides:
-    ours, theirs = base.take(joined.base_rows), candidate.take(joined.candidate_rows)
+def _sides(paired: PairedRecords, metric: Metric) -> _Sides:
+    ours, theirs = paired.answered(metric.cluster_unit)
+    clusters = ours.clusters(metric.cluster_unit)
     none = np.empty((len(ours), 0))
     structure, other = metric.structure(ours), metric.structure(theirs)
     exact = (
@@ -261,7 +266,8 @@ def _sides(base: Records, candidate: Records, metric: Metric, joined: Joined) ->
         theirs,
         none if metric.kind == "recompute" else metric.stats(ours),
         none if metric.kind == "recompute" else metric.stats(theirs),
-        ours.clusters(metric.cluster_unit),
+        clusters,
+        Groups.of(clusters, len(clusters)),
         replace(structure, tolerance=exact),
         truncation(ours, theirs),
     )
@@ -316,7 +322,7 @@ class ResultBuilder:
             method=change.method,
             weaknesses=weaknesses,
             status="ok" if known else "undefined",
-            reason=None if known else change.weaknesses[0],
+            reason=None if known else self._absence() or change.weaknesses[0],
         )
 
     def empty(
@@ -351,12 +357,16 @@ class ResultBuilder:
                 "unit": self.metric.unit,
                 "direction": self.metric.direction,
                 "ideal": self.metric.ideal,
+                "counted": self.metric.counted,
                 "only_baseline": left.only_base,
                 "only_candidate": left.only_candidate,
                 "comparability": notes,
                 **numbers,
             }
         )
+
+    def _absence(self) -> str | None:
+        return self.metric.absence(self.base) or self.metric.absence(self.candidate)
 
     def _improvement(self, delta: float | None) -> float | None:
         if delta is None:

@@ -16,27 +16,36 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def number_column(values: npt.NDArray[Any]) -> pa.Array:
-    """Numbers of a NumPy type."""
+def number_column(values: npt.NDArray[Any], known: Sequence[bool] | None = None) -> pa.Array:
+    """Numbers of a NumPy type; null where one is not known."""
     import pyarrow as pa
 
-    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)])
+    mask = None if known is None or all(known) else _bits(known)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [mask, pa.py_buffer(values)])
+
+
+def optional_numbers(values: Sequence[float | None]) -> pa.Array:
+    """64-bit floats; null where there is none."""
+    known = [value is not None for value in values]
+    return number_column(np.array([0.0 if value is None else value for value in values], np.float64), known)
 
 
 def flag_column(values: Sequence[bool]) -> pa.Array:
     """Yes and no, one bit each."""
     import pyarrow as pa
 
-    bits = np.packbits(np.array(values, bool), bitorder="little")
-    return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(bits)])
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, _bits(values)])
 
 
-def text_column(values: Sequence[str]) -> pa.Array:
-    """Texts."""
+def text_column(values: Sequence[str | None]) -> pa.Array:
+    """Texts; null where there is none."""
     import pyarrow as pa
 
-    texts = [text.encode("utf-8") for text in values]
-    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(_ends(map(len, texts))), pa.py_buffer(b"".join(texts)))
+    texts = [(text or "").encode("utf-8") for text in values]
+    known = _bits([text is not None for text in values]) if None in values else None
+    return pa.StringArray.from_buffers(
+        len(texts), pa.py_buffer(_ends(map(len, texts))), pa.py_buffer(b"".join(texts)), known
+    )
 
 
 def list_column(rows: Sequence[Sequence[str]]) -> pa.Array:
@@ -47,8 +56,17 @@ def list_column(rows: Sequence[Sequence[str]]) -> pa.Array:
     return pa.ListArray.from_arrays(number_column(_ends(map(len, rows))), values)
 
 
+def _bits(values: Sequence[bool]) -> pa.Buffer:
+    import pyarrow as pa
+
+    return pa.py_buffer(np.packbits(np.array(values, bool), bitorder="little"))
+
+
 def _ends(lengths: Iterable[int]) -> npt.NDArray[np.int32]:
-    return np.concatenate([[0], np.cumsum([*lengths], dtype=np.int32)]).astype(np.int32)
+    ends = np.cumsum([0, *lengths], dtype=np.int64)
+    if ends[-1] > np.iinfo(np.int32).max:
+        raise OverflowError(f"one column of texts cannot hold {ends[-1]:,} bytes.")
+    return ends.astype(np.int32)
 
 
 def numbers_of(column: pa.Array | pa.ChunkedArray, dtype: npt.DTypeLike, missing: float) -> npt.NDArray[Any]:

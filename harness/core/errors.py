@@ -7,6 +7,7 @@ it without a traceback and exits with its `exit_code`. Anything else is a defect
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,11 @@ class LockError(HarnessError):
     """Suite, data or gates differ from what the lock file pins."""
 
     exit_code = EXIT_LOCK
+
+
+def is_address(text: str) -> bool:
+    """Whether a path is an address of the network; a path that was parsed has lost the second slash."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", text) is not None
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

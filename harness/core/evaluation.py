@@ -20,6 +20,9 @@ from harness.core.model import ModelFacts
 from harness.core.records import Record, Records
 from harness.core.requests import Request, Response
 
+EvaluationRole = Literal["task", "probe", "cost"]
+"""What an evaluation is about: what a model can do, whom it harms, or what asking it costs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -78,7 +81,7 @@ class Evaluation(ABC):
     """
 
     Options: ClassVar[type[BaseModel]]
-    role: ClassVar[Literal["task", "probe"]]
+    role: ClassVar[EvaluationRole]
     kind: ClassVar[str]
     summary: ClassVar[str]
     provides: ClassVar[tuple[str, ...]]

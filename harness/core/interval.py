@@ -77,6 +77,11 @@ class Interval(BaseModel):
         return cls(value=value, low=low, high=high, confidence=confidence, standard_error=standard_error, bounds=bounds)
 
     @classmethod
+    def exactly(cls, value: float, confidence: float, alphas: Iterable[float]) -> Self:
+        """The interval of what does not vary at all."""
+        return cls.of(lambda alpha: (value, value), confidence, alphas, 0.0, value)
+
+    @classmethod
     def undefined(cls, confidence: float, alphas: Iterable[float] = (), value: float = NAN) -> Self:
         return cls(value=value, confidence=confidence, bounds=tuple(Bound(alpha=alpha) for alpha in alphas))
 

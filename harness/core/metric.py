@@ -21,6 +21,9 @@ MetricKind = Literal["mean", "ratio", "additive", "recompute"]
 Aspect = Literal["quality", "calibration"]
 """What of the answers is measured: how good they are, or whether stated probabilities hold."""
 
+Counted = Literal["items", "blocks"]
+"""What the number of rows counts: items of data, or blocks of timings, which `min_n` of gates does not read."""
+
 Role = Literal["primary", "companion", "descriptive"]
 """primary: it answers the evaluation's question. companion: it says whether the model can do the task at all, or what
 the instrument itself does. descriptive: it describes answers; whether they are good is for others to say."""
@@ -50,6 +53,8 @@ class Metric(ABC):
         bounds: the smallest and the largest level that it can have; None where its unit tells.
         sliced: whether it has slices.
         whole: its rows depend on each other, so that those of a slice are made from the slice's records alone.
+        counted: what its rows are.
+        timed: whether it depends on the machine, so that only figures of one session of timing are compared.
     """
 
     # Empty, so that metrics that are dataclasses can have slots.
@@ -69,6 +74,8 @@ class Metric(ABC):
     bounds: tuple[float, float] | None = None
     sliced: ClassVar[bool] = True
     whole: ClassVar[bool] = False
+    counted: ClassVar[Counted] = "items"
+    timed: bool = False
 
     @property
     def unkept(self) -> Mapping[str, str]:
@@ -97,6 +104,10 @@ class Metric(ABC):
     def reads(self, protocol: str) -> bool:
         """Whether records that were made by this protocol have a value here."""
         return True
+
+    def absence(self, records: Records) -> str | None:
+        """Why these records can have no figure, where they say it themselves."""
+        return None
 
     def structure(self, records: Records) -> MetricStructure:
         """What the figure is made of: classes that count alike however rare, groups, weights of items.

@@ -32,6 +32,8 @@ class MetricStructure:
         pooled: how several rates become one figure: the largest of their spreads, or the mean.
         nats: column 0 is a log-likelihood in nats, which is known to `tolerance` only.
         tolerance: nats, and share of the log-likelihood, as the records say; see `SCORING_ABSOLUTE`.
+        settled: a figure that is the same in every row is known exactly (a number of parameters); it is no sample that
+            happens not to vary.
     """
 
     weights: FloatArray | None = None
@@ -43,6 +45,7 @@ class MetricStructure:
     pooled: Literal["largest", "mean"] = "largest"
     nats: bool = False
     tolerance: tuple[float, float] = (SCORING_ABSOLUTE, SCORING_RELATIVE)
+    settled: bool = False
 
     def take(self, rows: npt.NDArray[np.integer[Any]]) -> MetricStructure:
         """The same of some of the items."""

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.arrow_columns import flag_column, list_column, number_column, numbers_of
+from harness.core.arrow_columns import (
+    flag_column,
+    list_column,
+    number_column,
+    numbers_of,
+    optional_numbers,
+    text_column,
+)
 from harness.core.errors import DataError
 
 if TYPE_CHECKING:
@@ -30,6 +37,8 @@ ITEM = "item"
 COSTLY = "costly"
 """The statistic of items of which chance chose some: 1 where the costly value (a judge's verdict, a person's label) was
 asked for, 0 where it was not. Metrics of that value have none there; see `comparisons.adjusted_figures`."""
+EXPECTED = "expected_"
+"""Before the name of a statistic: what the model expects it to be, known without a label."""
 _PART = 4096
 OK, UNREAD, FAILED, SKIPPED = "ok", "unread", "failed", "skipped"
 
@@ -124,10 +133,11 @@ class Records:
                 f"evaluation {head.evaluation!r} has a duplicate item id {twice!r}.",
                 hint="make every id unique, or remove the id column so that harness derives ids from the content.",
             )
+        unknown = number_column(np.array([np.nan]))[0]
         for place, name in enumerate(table.column_names):
             if name.startswith(STAT_PREFIX):
                 # A part in which no row has a statistic lacks its column.
-                table = table.set_column(place, name, pc.fill_null(table.column(name), float("nan")))
+                table = table.set_column(place, name, pc.fill_null(table.column(name), unknown))
         stats = sorted(name for name in table.column_names if name.startswith(STAT_PREFIX))
         others = [name for name in table.column_names if not name.startswith(STAT_PREFIX)]
         return cls(head, table.select([*others, *stats]))
@@ -226,6 +236,8 @@ class Records:
         if chosen.dtype == np.bool_:
             chosen = np.flatnonzero(chosen)
         chosen = np.ascontiguousarray(chosen, dtype=np.int64)
+        if len(chosen) == len(self) and np.array_equal(chosen, np.arange(len(self))):
+            return self
         taken = Records(self.head, self.table.take(number_column(chosen)))
         # What was parsed once is not parsed again.
         taken._clusters |= {unit: [ids[row] for row in chosen.tolist()] for unit, ids in self._clusters.items()}
@@ -258,11 +270,9 @@ class Records:
             stats: for every row by name; what a row lacks is NaN.
             shown: for every row a JSON object that joins its response, or None.
         """
-        import pyarrow as pa
-
         table = self.table
         for name in sorted({name for row in stats for name in row}):
-            column = pa.array([row.get(name, float("nan")) for row in stats], pa.float64())
+            column = number_column(np.array([row.get(name, float("nan")) for row in stats], np.float64))
             table = table.append_column(STAT_PREFIX + name, column)
         if any(shown):
             pairs = zip(self.texts("response"), shown, strict=True)
@@ -271,7 +281,7 @@ class Records:
                 for old, new in pairs
             ]
             place = table.column_names.index("response")
-            table = table.set_column(place, "response", pa.array(joined, pa.string()))
+            table = table.set_column(place, "response", text_column(joined))
         return Records(self.head, table)
 
 
@@ -280,22 +290,22 @@ def _columns(rows: Sequence[Record]) -> pa.Table:
     import pyarrow as pa
 
     columns: dict[str, pa.Array] = {
-        "item_id": pa.array([row.item_id for row in rows], pa.string()),
-        "item_digest": pa.array([row.item_digest for row in rows], pa.string()),
-        "status": pa.array([row.status for row in rows], pa.string()),
-        "clusters": pa.array([json.dumps(dict(row.clusters), sort_keys=True) for row in rows], pa.string()),
-        "slices": pa.array([list(row.slices) for row in rows], pa.list_(pa.string())),
-        "tags": pa.array([list(row.tags) for row in rows], pa.list_(pa.string())),
-        "overlap": pa.array([row.overlap for row in rows], pa.bool_()),
-        "target": pa.array([row.target for row in rows], pa.string()),
-        "prediction": pa.array([row.prediction for row in rows], pa.string()),
-        "response": pa.array([json.dumps(dict(row.response), sort_keys=True) for row in rows], pa.string()),
-        "margin": pa.array([row.margin for row in rows], pa.float64()),
-        "tied": pa.array([row.tied for row in rows], pa.bool_()),
-        "truncated": pa.array([row.truncated for row in rows], pa.int64()),
-        "finish": pa.array([row.finish for row in rows], pa.string()),
+        "item_id": text_column([row.item_id for row in rows]),
+        "item_digest": text_column([row.item_digest for row in rows]),
+        "status": text_column([row.status for row in rows]),
+        "clusters": text_column([json.dumps(dict(row.clusters), sort_keys=True) for row in rows]),
+        "slices": list_column([row.slices for row in rows]),
+        "tags": list_column([row.tags for row in rows]),
+        "overlap": flag_column([row.overlap for row in rows]),
+        "target": text_column([row.target for row in rows]),
+        "prediction": text_column([row.prediction for row in rows]),
+        "response": text_column([json.dumps(dict(row.response), sort_keys=True) for row in rows]),
+        "margin": optional_numbers([row.margin for row in rows]),
+        "tied": flag_column([row.tied for row in rows]),
+        "truncated": number_column(np.array([row.truncated for row in rows], np.int64)),
+        "finish": text_column([row.finish for row in rows]),
     }
     for name in sorted({name for row in rows for name in row.stats}):
         values = [row.stats.get(name, float("nan")) for row in rows]
-        columns[STAT_PREFIX + name] = pa.array(values, pa.float64())
+        columns[STAT_PREFIX + name] = number_column(np.array(values, np.float64))
     return pa.table(columns)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness.core.errors import DataError, Where, nearest
+from harness.core.errors import DataError, Where, is_address, nearest
 from harness.core.storable import has_halves, holds_halves, replaced_note, stored
 from harness.data.parsers.parser_by_name import parser
 from harness.data.parsers.raw_row import Raw
@@ -36,6 +36,8 @@ FORMATS = {
 _BINARY = frozenset({"parquet"})
 _COPIES = 2
 """Of a file in memory: its bytes and its text; rows come on top."""
+_NAMED = 5
+"""At most this many files of a folder are named."""
 _GZIP = b"\x1f\x8b"
 _STEP = 64 * 2**20
 """Bytes that are unpacked before the memory that is free is looked at again."""
@@ -87,9 +89,15 @@ def content_of(path: Path, shown: str | None = None, base: Path | None = None) -
     if not path.is_file():
         names = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
         guess = nearest(path.name, names)
-        meant = f" Did you mean {guess!r}?" if guess else ""
-        what = "a folder" if path.is_dir() else "something else" if path.exists() else "nothing"
+        meant = f" Did you mean {guess!r}?" if guess and guess != path.name else ""
         hint = "check the path." if base is None else f"paths are relative to {base}."
+        what = "a folder" if path.is_dir() else "something else" if path.exists() else "nothing"
+        if path.is_dir():
+            inside = sorted(item.name for item in path.iterdir() if item.is_file())[:_NAMED]
+            hint = f"name a file in it: {', '.join(inside)}." if inside else "name a file; the folder holds none."
+        elif is_address(str(shown or path)):
+            what, hint = "an address", "download it, and name the file."
+            where = Where(re.sub(":/+", "://", str(shown or path), count=1))
         raise DataError(f"expected a file, found {what}.{meant}", where=where, hint=hint)
     try:
         size = path.stat().st_size

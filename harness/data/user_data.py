@@ -39,6 +39,7 @@ class Wishes:
         columns: our name → theirs; empty for all columns that every row has.
         split: their column that names the split, or None.
         missing_cluster: `own` lets a row without a cluster be one of its own.
+        missing_label: `keep` lets a row be without a label; its cell is empty then.
         normalize: what is done to labels before they are compared.
     """
 
@@ -48,6 +49,7 @@ class Wishes:
     slices: Sequence[str] = ()
     split: str | None = None
     missing_cluster: Literal["error", "own"] = "error"
+    missing_label: Literal["drop", "keep"] = "drop"
     normalize: Sequence[Normalization] = ()
 
 
@@ -84,8 +86,8 @@ def adopt(raws: Sequence[Raw], wishes: Wishes, where: str) -> Adopted:
     """Checks and types the columns; `label` becomes a text with a fixed order of labels.
 
     A column is numbers when every value is one, else texts; cells that are lists of texts are kept as JSON. Labels are
-    sorted, by value when all are numbers. A row without a label is left out and counted, one without a slice value is
-    in the slice `missing`.
+    sorted, by value when all are numbers. A row without a label is left out and counted, or kept as
+    `missing_label` says; one without a slice value is in the slice `missing`.
 
     Raises:
         DataError: for no rows, a missing column (with the nearest name), a value that is missing
@@ -110,14 +112,19 @@ def adopt(raws: Sequence[Raw], wishes: Wishes, where: str) -> Adopted:
             hint = "map the columns in the suite: `columns: {text: <its column>, label: <its column>}`."
             raise DataError(unknown("column", name, known), where=Where(where, raws[0].line), hint=hint)
     kept, dropped, warnings = _with_target(raws, chosen.get(LABEL), where)
+    if wishes.missing_label == "keep":
+        kept, dropped, warnings = raws, {}, []
     typed = {ours: _typed(kept, theirs, where) for ours, theirs in chosen.items() if ours != LABEL}
     values = {name: column for name, (column, _) in typed.items()}
     labels: dict[str, tuple[str, ...]] = {}
     if LABEL in chosen:
-        cells = _label_cells(kept, chosen[LABEL], where)
+        labeled = [not is_missing(plain(raw.fields.get(chosen[LABEL]))) for raw in kept]
+        cells = _label_cells([raw for raw, has in zip(kept, labeled, strict=True) if has], chosen[LABEL], where)
         if _is_label(cells):
-            values[LABEL] = [normalized_label(label_text(cell), wishes.normalize) for cell in cells]
-            labels = {LABEL: _labels(values[LABEL], where)}
+            names = [normalized_label(label_text(cell), wishes.normalize) for cell in cells]
+            labels = {LABEL: _labels(names, where)}
+            given = iter(names)
+            values[LABEL] = [next(given) if has else "" for has in labeled]
             warnings += mixed_spellings(cells, wishes.normalize)
         else:
             values[LABEL], _ = _typed(kept, chosen[LABEL], where)

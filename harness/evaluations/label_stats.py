@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from harness.core.records import EXPECTED
+
 
 def label_margin(log_p: Mapping[str, float], target: str) -> float:
     """Log-probability of the right label over that of the best other one, in nats."""
@@ -18,4 +20,15 @@ def label_stats(log_p: Mapping[str, float], prediction: str, target: str) -> dic
         "nll": -log_p[target],
         "brier": math.fsum((math.exp(value) - float(label == target)) ** 2 for label, value in log_p.items()),
         "confidence": math.exp(log_p[prediction]),
+    }
+
+
+def expected_stats(log_p: Mapping[str, float], prediction: str) -> dict[str, float]:
+    """What a model expects of its own statistics: known without a label, and close to them where it is calibrated."""
+    shares = {label: math.exp(value) for label, value in log_p.items()}
+    return {
+        "confidence": shares[prediction],
+        EXPECTED + "correct": shares[prediction],
+        EXPECTED + "nll": -math.fsum(share * log_p[label] for label, share in shares.items() if share > 0),
+        EXPECTED + "brier": 1.0 - math.fsum(share**2 for share in shares.values()),
     }

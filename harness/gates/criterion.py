@@ -146,10 +146,12 @@ def _adjusted(rule: SlicedRule, row: Row) -> Row:
             "remove `adjust: true`.",
         )
     made: AdjustedResult = row.adjusted
+    alone = row.clusters == row.n
     return row.model_copy(
         update={
             "delta" if isinstance(row, ComparisonResult) else "interval": made.interval,
             "n": made.total,
+            "clusters": made.total if alone else row.clusters,
             "n_eff": made.n_eff,
             "method": made.method,
             "unmet": made.unmet,

@@ -11,7 +11,7 @@ from harness.core.interval import number_or_nan
 from harness.gates.criterion import Criterion
 from harness.gates.passing_margin import passing_margin
 from harness.gates.trace import GateTrace
-from harness.schema.results.evidence import evidence
+from harness.schema.results.evidence import evidence, too_few_items
 from harness.schema.results.gate_words import margin_in_points, sentence_in_points
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.number_format import (
@@ -136,7 +136,7 @@ def _numbers(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
     if is_fraction(unit) and criterion.scale == "linear":
         required = margin_in_points(required, level=not isinstance(row, ComparisonResult))
     yield "numbers", f"{bounds}; required: {required}"
-    sample = items(row.n, row.clusters, row.n_eff)
+    sample = items(row.n, row.clusters, row.n_eff, row.counted)
     if isinstance(row, ComparisonResult):
         if row.mde is not None:
             sample += f"; a true difference of {amount(row.mde, row.unit)} would be found with 80% power"
@@ -188,8 +188,8 @@ def _changes(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
     if result.doubt is not None:
         yield "would decide it", result.doubt
         return
-    carried = evidence(criterion.row)
-    if carried < rule.min_n and result.verdict == "inconclusive":
+    carried, counted = evidence(criterion.row), criterion.row.counted
+    if too_few_items(criterion.row, rule.min_n) and result.verdict == "inconclusive":
         missing = math.ceil((rule.min_n / carried - 1) * criterion.row.n)
         required = f"at least {whole(rule.min_n)} {'effective ' if criterion.row.n >= rule.min_n else ''}required"
         held = result.policy is not None or any(text.startswith("min_n") for text in result.changes)
@@ -200,12 +200,16 @@ def _changes(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
         if reads_recipe(criterion.row):
             yield "would decide it", "more training seeds, or more items: the recipe is judged, not one checkpoint"
         elif result.required_n:
-            text = f"about {whole(result.required_n)} items, {result.required_n / criterion.row.n:.1f} times as many"
+            times = result.required_n / criterion.row.n
+            text = f"about {whole(result.required_n)} {counted}, {times:.1f} times as many"
             yield "would decide it", f"{text}, if the observed value is the true one (80% power)"
         else:
-            yield "would decide it", "no realistic number of items: the observed value is too close to the limit"
+            yield (
+                "would decide it",
+                f"no realistic number of {counted}: the observed value is too close to the limit",
+            )
     elif result.verdict == "fail":
-        text = "a better model; if the observed value is the true one, more items only confirm the verdict"
+        text = f"a better model; if the observed value is the true one, more {counted} only confirm the verdict"
         yield "would change it", text
     yield from ((label, text) for label, text in passing_margin(trace.rule, criterion, result.verdict))
     if result.verdict == "pass" and not criterion.point and not _close(criterion):

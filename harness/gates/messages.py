@@ -34,14 +34,14 @@ def verdict_sentence(
     yes, no, whether = _claims(rule, criterion, model, baseline)
     claim = {"pass": yes, "fail": no}.get(outcome, f"Inconclusive whether {whether}")
     row = criterion.row
-    text = f"{claim}: {_figures(rule, criterion, outcome, alpha)}, {items(row.n, row.clusters, row.n_eff)}"
+    text = f"{claim}: {_figures(rule, criterion, outcome, alpha)}, {items(row.n, row.clusters, row.n_eff, row.counted)}"
     if outcome == "inconclusive" and reads_recipe(criterion.row):
         text += "; needs more training seeds, or more items"
     elif outcome == "inconclusive":
         text += (
-            f"; needs about {whole(required_n)} items"
+            f"; needs about {whole(required_n)} {row.counted}"
             if required_n
-            else "; no realistic number of items would decide it"
+            else f"; no realistic number of {row.counted} would decide it"
         )
     return f"{text}.{_remarks(criterion)}"
 
@@ -72,7 +72,7 @@ def unmet_precondition(rule: SlicedRule, criterion: Criterion, model: str) -> st
     row = criterion.row
     where = f" on {row.slice}" if row.slice else ""
     reasons = " ".join(f"{text[0].upper()}{text[1:].rstrip('.')}." for text in row.unmet)
-    size = items(row.n, row.clusters, row.n_eff)
+    size = items(row.n, row.clusters, row.n_eff, row.counted)
     return f"Undecided {rule.metric} of {model}{where} ({size}): {reasons}{_remarks(criterion)}"
 
 

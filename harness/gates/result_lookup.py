@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness.comparisons.comparability import TIMED_APART
 from harness.core.interval import Interval, number_or_nan
 from harness.core.metric import Role
 from harness.gates.decision import JudgedValue
@@ -98,7 +99,10 @@ class ResultLookup:
         if chosen.status != "ok":
             verb = "was refused" if chosen.status == "refused" else "is undefined"
             reason = chosen.reason or "; ".join(chosen.comparability) or "no reason given"
-            raise RefusedError(f"the comparison of {model} with {baseline} on {rule.metric} {verb}: {reason}")
+            raise RefusedError(
+                f"the comparison of {model} with {baseline} on {rule.metric} {verb}: {reason}",
+                open=reason.startswith(TIMED_APART),
+            )
         if chosen.n <= 0:
             raise RefusedError(
                 f"{model} and {baseline} share no item of {rule.evaluation}",

@@ -12,7 +12,7 @@ from harness.gates.gate_planning import MANY
 from harness.gates.messages import shared_alpha, too_few, unmet_precondition, verdict_sentence
 from harness.gates.result_lookup import RefusedError
 from harness.gates.trace import GateTrace, JudgmentContext
-from harness.schema.results.evidence import evidence
+from harness.schema.results.evidence import evidence, too_few_items
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.seed_aggregation import reads_recipe
 from harness.schema.suite.gate_rules import MAX_FAMILY, ComparedRule, Leaf, NoFlipsRule, Sliced
@@ -123,7 +123,7 @@ def judge_criterion(
     row = criterion.row
     required_n: int | None = None
     # A failure that its own bound shows stays one, however few items show it; a pass takes evidence.
-    if outcome != "fail" and evidence(row) < rule.min_n:
+    if outcome != "fail" and too_few_items(row, rule.min_n):
         outcome, required_n = "inconclusive", math.ceil(rule.min_n * row.n / evidence(row))
         sentence = too_few(rule, criterion, model)
     elif outcome != "fail" and row.unmet and not criterion.point and not criterion.exact:
@@ -149,6 +149,7 @@ def judge_criterion(
         n=row.n,
         clusters=row.clusters,
         n_eff=row.n_eff,
+        counted=row.counted,
         mde=row.mde if isinstance(row, ComparisonResult) else None,
         required_n=required_n,
         doubt=doubt,

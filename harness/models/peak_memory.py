@@ -45,6 +45,13 @@ class Memory:
         return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)
 
 
+def gpu_name() -> str:
+    """The name of the GPU that torch uses."""
+    import torch
+
+    return str(torch.cuda.get_device_name())
+
+
 def peak_memory() -> int:
     """Largest resident size of this process so far, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -19,6 +19,7 @@ from harness.pipeline.prepared_suite import PreparedSuite, prepare
 from harness.pipeline.records.base_selection import choose_baselines, competes, ways_of
 from harness.pipeline.records.private_texts import RecordWriter
 from harness.pipeline.records.record_cache import RecordCache
+from harness.pipeline.records.timing_session import timed_answers
 from harness.pipeline.results.assembly import assemble
 from harness.pipeline.results.choices import choosing
 from harness.pipeline.results.inference_cost import request_costs
@@ -166,9 +167,9 @@ def collect(
     """
     prepared = cache.prepared
     overlap = cache.overlap()
-    item_sets = {name: cache.item_set(bound) for name, bound in prepared.asked.items()}
+    item_sets = {name: cache.item_set(bound) for name, bound in prepared.reported.items()}
     writer = RecordWriter(run, prepared, cache.store.root)
-    for name, bound in prepared.asked.items():
+    for name, bound in prepared.reported.items():
         writer.items(name, cache.items_file(bound))
         shutil.rmtree(run.path / "records" / name, ignore_errors=True)
     variants = ways_of(prepared)
@@ -200,8 +201,27 @@ def collect(
             if first is not None and own:
                 first.show(model)
             cache.release(checkpoint)
+    evaluations += time_in_turn(cache, checkpoints, clock, writer)
     show_changed(writer, cache, checkpoints, overlap)
     return SuiteAnswers(evaluations, item_sets)
+
+
+def time_in_turn(
+    cache: RecordCache, checkpoints: Mapping[str, Checkpoint], clock: Clock, writer: RecordWriter
+) -> list[AnsweredEvaluation]:
+    """Times the models that the suite declares, all of them together, and writes the blocks."""
+    suite = cache.prepared.suite
+    evaluations: list[AnsweredEvaluation] = []
+    for name, bound in cache.prepared.timed.items():
+        with clock.step(name, "time") as facts:
+            models = {model: checkpoints[model] for model in suite.contenders if suite.asks(model, name)}
+            answers = timed_answers(cache, bound, models)
+            facts["cached"] = all(answered.cached for answered in answers)
+        for answered in answers:
+            if answered.records is not None:
+                writer.records(writer.run.records_path(name, answered.model), name, answered.records)
+            evaluations.append(replace(answered, records=None, further_seeds=()))
+    return evaluations
 
 
 def show_changed(

@@ -83,9 +83,19 @@ class PreparedSuite:
         return [(data, bound.split) for bound in (*self.evaluations.values(), *self.elsewhere) for data in bound.data]
 
     @property
-    def asked(self) -> dict[str, BoundEvaluation]:
-        """The evaluations that models are asked; others only serve training or a probe."""
+    def reported(self) -> dict[str, BoundEvaluation]:
+        """The evaluations that have figures; others only serve training or a probe."""
         return {name: bound for name, bound in self.evaluations.items() if name in self.suite.evaluated}
+
+    @property
+    def asked(self) -> dict[str, BoundEvaluation]:
+        """Those of them that each model answers on its own, whenever it is."""
+        return {name: bound for name, bound in self.reported.items() if bound.evaluation.role != "cost"}
+
+    @property
+    def timed(self) -> dict[str, BoundEvaluation]:
+        """Those for which all models take turns, and are timed."""
+        return {name: bound for name, bound in self.reported.items() if bound.evaluation.role == "cost"}
 
 
 def prepare(

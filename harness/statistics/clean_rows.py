@@ -10,7 +10,7 @@ import numpy as np
 from harness.core.errors import HarnessError
 from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.statistics import caveats
-from harness.statistics.clusters import Groups
+from harness.statistics.clusters import Clusters, Groups, clusters_at
 from harness.statistics.result import FloatArray, Kind, Value
 
 _SLACK = 1e-9
@@ -35,9 +35,7 @@ class Prepared:
     structure: MetricStructure = PLAIN
 
 
-def prepare(
-    sides: Sequence[FloatArray], clusters: Sequence[str] | None, structure: MetricStructure = PLAIN
-) -> Prepared:
+def prepare(sides: Sequence[FloatArray], clusters: Clusters, structure: MetricStructure = PLAIN) -> Prepared:
     """Leaves out rows that are NaN on any side; finds what forbids an estimate.
 
     Raises:
@@ -62,7 +60,7 @@ def prepare(
         if gone.any():
             keep = np.flatnonzero(~gone)
             arrays = [array[keep] for array in arrays]
-            clusters = None if clusters is None else [clusters[row] for row in keep.tolist()]
+            clusters = clusters_at(clusters, keep)
             structure = structure.take(keep)
         infinite = int(np.count_nonzero(np.logical_or.reduce([np.isinf(array).any(axis=1) for array in arrays])))
     groups = Groups.of(clusters, len(arrays[0]))

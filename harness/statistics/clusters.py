@@ -11,6 +11,11 @@ from harness.core.errors import HarnessError
 from harness.statistics.distinct_rows import content_order
 from harness.statistics.result import FloatArray, IntArray
 
+Clusters = Sequence[str] | IntArray | None
+"""The cluster of every item, by name or by number; None where every item stands for itself."""
+
+_EXACT = 2.0**52
+
 
 @dataclass(frozen=True, slots=True)
 class Groups:
@@ -31,8 +36,8 @@ class Groups:
         return self.codes is not None
 
     @classmethod
-    def of(cls, clusters: Sequence[str] | None, n: int) -> Groups:
-        """Numbers the clusters; clusters of one item each are the same as no clusters.
+    def of(cls, clusters: Clusters, n: int) -> Groups:
+        """Numbers the clusters in the order in which they occur; clusters of one item each are the same as none.
 
         Raises:
             HarnessError: when there is not one cluster id per item.
@@ -41,6 +46,13 @@ class Groups:
             return cls(None, n, n)
         if len(clusters) != n:
             raise HarnessError(f"expected one cluster id for each of {n} items, found {len(clusters)}.")
+        if isinstance(clusters, np.ndarray):
+            _, first, codes = np.unique(clusters, return_index=True, return_inverse=True)
+            if len(first) == n:
+                return cls(None, n, n)
+            rank = np.empty(len(first), dtype=np.int64)
+            rank[np.argsort(first)] = np.arange(len(first))
+            return cls(rank[codes], len(first), n)
         numbers = {name: number for number, name in enumerate(dict.fromkeys(clusters))}
         if len(numbers) == n:
             return cls(None, n, n)
@@ -54,11 +66,13 @@ class Groups:
         """
         if self.codes is None:
             return rows
-        order = content_order(rows)
-        codes = self.codes[order]
+        codes = self.codes
+        if not _whole(rows):
+            order = content_order(rows)
+            codes, rows = codes[order], rows[order]
         out = np.empty((self.count, rows.shape[1]))
         for column in range(rows.shape[1]):
-            out[:, column] = np.bincount(codes, weights=rows[order, column], minlength=self.count)
+            out[:, column] = np.bincount(codes, weights=rows[:, column], minlength=self.count)
         return out
 
     def sizes(self) -> FloatArray:
@@ -66,3 +80,18 @@ class Groups:
         if self.codes is None:
             return np.ones(self.n)
         return np.bincount(self.codes, minlength=self.count).astype(np.float64)
+
+
+def clusters_at(clusters: Clusters, rows: IntArray) -> Clusters:
+    """The clusters of some rows."""
+    if clusters is None or isinstance(clusters, np.ndarray):
+        return None if clusters is None else clusters[rows]
+    return [clusters[row] for row in rows.tolist()]
+
+
+def _whole(rows: FloatArray) -> bool:
+    """Whether all numbers are whole ones whose sums are exact in any order."""
+    if not rows.size:
+        return True
+    largest = float(np.abs(rows).max())
+    return largest * len(rows) < _EXACT and bool((np.rint(rows) == rows).all())

@@ -33,13 +33,17 @@ def distinct(rows: FloatArray) -> tuple[FloatArray, IntArray]:
     Returns:
         cells [u, k] and counts [u].
     """
-    _, first, inverse, counts = np.unique(row_hashes(rows), return_index=True, return_inverse=True, return_counts=True)
+    # A column of one value tells no rows apart: of one-hot bins and classes, most hold nothing here.
+    telling = np.flatnonzero((rows != rows[:1]).any(axis=0))
+    told = np.ascontiguousarray(rows[:, telling].T)
+    hashes = row_hashes(told.T)
+    _, first, inverse, counts = np.unique(hashes, return_index=True, return_inverse=True, return_counts=True)
     cells = rows[first]
-    if not all(np.array_equal(cells[inverse, column], rows[:, column]) for column in range(rows.shape[1])):
+    if not all(np.array_equal(column[first][inverse], column) for column in told):
         # Two rows share a hash: the slow way is exact.
         cells, counts = np.unique(rows, axis=0, return_counts=True)
         return cells, counts.astype(np.int64)
-    order = np.lexsort(cells.T[::-1]) if cells.shape[1] else np.arange(len(cells))
+    order = np.lexsort(told[::-1, first]) if len(telling) else np.arange(len(cells))
     return np.ascontiguousarray(cells[order]), counts[order].astype(np.int64)
 
 

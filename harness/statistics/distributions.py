@@ -7,6 +7,7 @@ The others are scipy.special's: scipy.stats gives the same numbers, but takes lo
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -45,6 +46,7 @@ def student_sf(x: float, freedom: float) -> float:
     return float(special.stdtr(freedom, -x))
 
 
+@lru_cache(maxsize=1 << 14)  # the slices of all metrics ask for the same few
 def student_isf(tail: float, freedom: float) -> float:
     """The x with P(T > x) = tail."""
     from scipy import special

@@ -14,9 +14,9 @@ from harness.statistics import caveats
 from harness.statistics.area import area_bounds
 from harness.statistics.bootstrap import bca, evaluate
 from harness.statistics.clean_rows import check_kind, linear_scale, prepare
-from harness.statistics.clusters import Groups
+from harness.statistics.clusters import Clusters, Groups
 from harness.statistics.group_spread import METHOD, GroupFigures
-from harness.statistics.linear_figure import error_notes, jackknife_error, jackknife_figure, linear_figure
+from harness.statistics.linear_figure import SETTLED, error_notes, jackknife_error, jackknife_figure, linear_figure
 from harness.statistics.preconditions import rare_parts
 from harness.statistics.proportions import wilson
 from harness.statistics.result import Estimate, FloatArray, Kind, Value
@@ -58,7 +58,7 @@ def estimate(
     *,
     kind: Kind,
     value: Value,
-    clusters: Sequence[str] | None = None,
+    clusters: Clusters = None,
     structure: MetricStructure = PLAIN,
     confidence: float = 0.95,
     alphas: Sequence[float] = (0.05,),
@@ -164,6 +164,8 @@ def _linear(level: _Level, kind: Kind) -> _Method:
     if groups.count < 2:
         return level.undefined(method, caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM)
     made = linear_figure(level.number, influence, groups, abs(level.number), level.confidence, level.alphas, weights)
+    if level.structure.settled and not made.error.standard_error > 0:
+        return _Method(Interval.exactly(level.number, level.confidence, level.alphas), SETTLED, made.error)
     warnings = made.warnings if made.error.standard_error > 0 else (caveats.CONSTANT,)
     return _Method(made.interval, method, made.error, warnings, (rare_parts(level.structure), *made.unmet))
 

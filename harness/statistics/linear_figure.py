@@ -13,6 +13,9 @@ from harness.statistics.clusters import Groups
 from harness.statistics.result import FloatArray, IntArray, Value
 from harness.statistics.t_intervals import NOISE, ClusterError, cluster_error, t_interval
 
+SETTLED = "counted"
+"""The method of a figure that is known exactly; see `MetricStructure.settled`."""
+
 
 @dataclass(frozen=True, slots=True)
 class LinearFigure:

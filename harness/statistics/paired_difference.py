@@ -12,10 +12,11 @@ from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.statistics import caveats
 from harness.statistics.bootstrap import bca, evaluate
 from harness.statistics.clean_rows import check_kind, linear_scale, prepare
+from harness.statistics.clusters import Clusters
 from harness.statistics.distinct_rows import row_hashes
 from harness.statistics.estimate import is_binary
 from harness.statistics.group_spread import METHOD, GroupFigures
-from harness.statistics.linear_figure import jackknife_error, jackknife_figure, linear_figure
+from harness.statistics.linear_figure import SETTLED, jackknife_error, jackknife_figure, linear_figure
 from harness.statistics.paired_sample import MethodResult, PairedSample
 from harness.statistics.power import mde
 from harness.statistics.preconditions import rare_parts
@@ -41,7 +42,7 @@ def difference(
     *,
     kind: Kind,
     value: Value,
-    clusters: Sequence[str] | None = None,
+    clusters: Clusters = None,
     structure: MetricStructure = PLAIN,
     confidence: float = 0.95,
     alphas: Sequence[float] = (0.05,),
@@ -249,17 +250,15 @@ def _linear(sample: PairedSample, kind: Kind) -> MethodResult:
         why = caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM
         why = caveats.IDENTICAL if sample.identical else why
         return MethodResult(sample.no_interval, NAN, test, method, (why,), error=made.error)
+    exactly = Interval.exactly(sample.delta, sample.confidence, sample.alphas)
+    if sample.structure.settled:
+        return MethodResult(exactly, NAN, "none", SETTLED, error=made.error)
     # All clusters moved alike: of the sign patterns only two are as extreme.
     p = min(1.0, 2.0 ** (1 - groups.count))
     return MethodResult(
-        _point(sample, sample.delta), p, "sign flips of whole clusters", "every item changes alike",
-        (caveats.CONSTANT_SHIFT,), error=made.error,
+        exactly, p, "sign flips of whole clusters", "every item changes alike", (caveats.CONSTANT_SHIFT,),
+        error=made.error,
     )  # fmt: skip
-
-
-def _point(sample: PairedSample, value: float) -> Interval:
-    """The interval of what does not vary at all."""
-    return Interval.of(lambda alpha: (value, value), sample.confidence, sample.alphas, 0.0, value)
 
 
 def _weights(sample: PairedSample, kind: Kind) -> FloatArray | None:
@@ -284,7 +283,7 @@ def _ratio(sample: PairedSample, df: float | None) -> Interval | None:
     made = linear_figure(log, influence, sample.groups, 1.0, sample.confidence, sample.alphas, weights, df)
     interval = made.interval
     if not made.error.standard_error > 0 and not sample.identical and sample.groups.count > 1:
-        interval = _point(sample, log)
+        interval = Interval.exactly(log, sample.confidence, sample.alphas)
     return interval.mapped(lambda x: float(np.exp(x))).with_value(sample.levels[1] / sample.levels[0])
 
 
@@ -315,7 +314,9 @@ def _additive(sample: PairedSample) -> MethodResult:
     weaknesses = drawn.weaknesses
     if caveats.CONSTANT in weaknesses and sample.groups.count > 1:
         # Every resample moves alike, as where all right answers became wrong ones.
-        interval, weaknesses = _point(sample, (sign or 1.0) * sample.delta), (caveats.CONSTANT_SHIFT,)
+        delta = (sign or 1.0) * sample.delta
+        interval = Interval.exactly(delta, sample.confidence, sample.alphas)
+        weaknesses = (caveats.CONSTANT_SHIFT,)
     clustered = sample.groups.clustered
     return MethodResult(
         _oriented(interval, sign),
@@ -375,10 +376,13 @@ def _ordered(sample: PairedSample) -> tuple[FloatArray, FloatArray, float]:
     An exchange of the sides then resamples alike and mirrors the result exactly. The sign is 0 where an exchange
     gives the same pairs again.
     """
-    here, there = _fingerprint(sample.base, sample.candidate), _fingerprint(sample.candidate, sample.base)
-    if here > there:
-        return sample.candidate, sample.base, -1.0
-    return sample.base, sample.candidate, 0.0 if here == there else 1.0
+    here, there = sample.base.sum(axis=0).tolist(), sample.candidate.sum(axis=0).tolist()
+    order = (here < there) - (here > there)
+    if not order:
+        pairs = _fingerprint(sample.base, sample.candidate), _fingerprint(sample.candidate, sample.base)
+        order = (pairs[0] < pairs[1]) - (pairs[0] > pairs[1])
+    sides = (sample.base, sample.candidate) if order >= 0 else (sample.candidate, sample.base)
+    return *sides, float(order)
 
 
 def _oriented(interval: Interval, sign: float) -> Interval:
@@ -387,9 +391,9 @@ def _oriented(interval: Interval, sign: float) -> Interval:
     return interval if sign > 0 else interval.negated()
 
 
-def _fingerprint(first: FloatArray, second: FloatArray) -> tuple[list[float], int]:
-    """Which side comes first, by content alone: by its sums, and where these are equal by its pairs with the other."""
-    return first.sum(axis=0).tolist(), int(row_hashes(np.hstack([first, second])).sum(dtype=np.uint64))
+def _fingerprint(first: FloatArray, second: FloatArray) -> int:
+    """Which side comes first where their sums are equal: by its pairs with the other."""
+    return int(row_hashes(np.hstack([first, second])).sum(dtype=np.uint64))
 
 
 def _swaps(name: str, test: RandomizationTest, resamples: int) -> str:

@@ -26,10 +26,16 @@ _ONE_THREAD = 250_000
 
 _WIDE = 1024
 _HELD = 1 << 23
-_SPARSE = 0.05
+_SPARSE, _SPARSE_COLUMNS = 0.15, 16
+_SPARSE_BLOCK = 256
+
+_TOSSED = 512
+"""Up to how many coins are tossed one by one; more are a draw of their number."""
 
 Seed = Sequence[int]
 Figure = Callable[[FloatArray], FloatArray]
+_Counts = npt.NDArray[np.integer[Any]]
+_Product = Callable[[_Counts], FloatArray]
 
 
 def resampled_figures(cells: FloatArray, counts: IntArray, figure: Figure, resamples: int, seed: Seed) -> FloatArray:
@@ -71,8 +77,7 @@ def resampled_sums(cells: FloatArray, counts: IntArray, resamples: int, seed: Se
     rows = np.repeat(cells, counts, axis=0)
     if total < _LARGE:
         drawn = _SHARED.of(total, resamples, seed)
-        step = max(1, _BATCH // total)
-        return np.concatenate([_product(drawn[top : top + step], rows) for top in range(0, resamples, step)])
+        return _product(rows)(drawn)
     return _poisson_sums(rows, resamples, np.random.default_rng(seed))
 
 
@@ -80,7 +85,7 @@ def chosen_sums(cells: FloatArray, counts: IntArray, resamples: int, seed: Seed)
     """Sums of the rows that fair coins choose: [resamples, k]."""
     rng = np.random.default_rng(seed)
     if len(cells) * _FEW <= counts.sum():
-        return _batched(cells, resamples, lambda size: rng.binomial(counts, 0.5, size=(size, len(cells))))
+        return _batched(cells, resamples, lambda size: _heads(rng, counts, size))
     rows = np.repeat(cells, counts, axis=0)
     return _blocked(rows, resamples, lambda size, width: _coins(rng, size, width))
 
@@ -104,7 +109,8 @@ class SharedDraws:
         counts = self._kept.pop(key, None)
         if counts is None:
             rng = np.random.default_rng(seed)
-            counts = np.empty((resamples, total), dtype=np.uint8)
+            # Transposed in memory, as products with sparse rows want them.
+            counts = np.empty((total, resamples), dtype=np.uint8).T
             step = max(1, _BATCH // total)
             for start in range(0, resamples, step):
                 size = min(step, resamples - start)
@@ -127,36 +133,55 @@ def every_sum(cells: FloatArray, counts: IntArray) -> FloatArray:
 
 
 def _batched(cells: FloatArray, resamples: int, draw: Callable[[int], IntArray]) -> FloatArray:
-    out = np.empty((resamples, cells.shape[1]))
+    out, product = np.empty((resamples, cells.shape[1])), _product(cells)
     step = max(1, _BATCH // len(cells))
     for start in range(0, resamples, step):
         size = min(step, resamples - start)
-        out[start : start + size] = _product(draw(size), cells)
+        out[start : start + size] = product(draw(size))
     return out
 
 
 def _blocked(rows: FloatArray, resamples: int, draw: Callable[[int, int], npt.NDArray[np.uint8]]) -> FloatArray:
     out = np.zeros((resamples, rows.shape[1]))
+    blocks = [rows[first : first + _BLOCK] for first in range(0, len(rows), _BLOCK)]
+    products = [(len(block), _product(block)) for block in blocks]
     for start in range(0, resamples, _RESAMPLES):
         size = min(_RESAMPLES, resamples - start)
-        for first in range(0, len(rows), _BLOCK):
-            block = rows[first : first + _BLOCK]
-            out[start : start + size] += _product(draw(size, len(block)), block)
+        for width, product in products:
+            out[start : start + size] += product(draw(size, width))
     return out
 
 
-def _product(counts: npt.NDArray[np.integer[Any]], rows: FloatArray) -> FloatArray:
-    """counts @ rows in pieces that a BLAS multiplies on one thread.
+def _product(rows: FloatArray) -> _Product:
+    """counts → counts @ rows."""
+    if rows.shape[1] >= _SPARSE_COLUMNS and np.count_nonzero(rows) < _SPARSE * rows.size:
+        return _sparse_product(rows)
+    return lambda counts: _dense_product(counts, rows)
+
+
+def _sparse_product(rows: FloatArray) -> _Product:
+    """Of one-hot rows (classes, bins): nearly all products are with zero."""
+    from scipy import sparse
+
+    columns = sparse.csr_array(rows.T)
+
+    def product(counts: _Counts) -> FloatArray:
+        out = np.empty((len(counts), rows.shape[1]))
+        for top in range(0, len(counts), _SPARSE_BLOCK):
+            part = np.ascontiguousarray(counts[top : top + _SPARSE_BLOCK].T, dtype=np.float64)
+            out[top : top + _SPARSE_BLOCK] = np.asarray(columns @ part).T
+        return out
+
+    return product
+
+
+def _dense_product(counts: _Counts, rows: FloatArray) -> FloatArray:
+    """In pieces that a BLAS multiplies on one thread.
 
     A product this thin gains nothing from threads, and on a busy machine waiting for them costs
     twenty times the work.
     """
     k = max(rows.shape[1], 1)
-    if k >= _WIDE and np.count_nonzero(rows) < _SPARSE * rows.size:
-        # One-hot counts of many classes: nearly all products are with zero.
-        from scipy import sparse
-
-        return np.ascontiguousarray((sparse.csr_array(rows.T) @ counts.T.astype(np.float64)).T)
     width = min(len(rows), max(32, _ONE_THREAD // (_RESAMPLES * k)))
     height = max(1, _ONE_THREAD // (width * k))
     out = np.zeros((len(counts), rows.shape[1]))
@@ -205,6 +230,21 @@ def _poisson_table(rate: float) -> npt.NDArray[np.uint8]:
     """uint8[65536]: the Poisson count that each 16-bit number stands for."""
     edges = np.rint(poisson_cdf(np.arange(16.0), rate) * 65536).astype(np.int64)
     return np.searchsorted(edges, np.arange(65536), side="right").astype(np.uint8)
+
+
+def _heads(rng: np.random.Generator, tosses: IntArray, size: int) -> IntArray:
+    """How many of so many fair coins show heads: [size, len(tosses)]; of few coins the ones among random bits."""
+    heads = np.empty((size, len(tosses)), dtype=np.int64)
+    few = tosses <= _TOSSED
+    words = np.where(few, -(-tosses // 64), 0)
+    ends = np.cumsum(words)
+    bits = rng.bit_generator.random_raw(size * int(ends[-1])).reshape(size, -1)
+    # The last word of every cell has a bit for each coin that is left, and no more.
+    bits[:, ends[few] - 1] >>= (-tosses[few] % 64).astype(np.uint64)
+    ones = np.bitwise_count(bits)
+    heads[:, few] = np.add.reduceat(ones, (ends - words)[few], axis=1, dtype=np.int64) if few.any() else 0
+    heads[:, ~few] = rng.binomial(tosses[~few], 0.5, size=(size, int((~few).sum())))
+    return heads
 
 
 def _coins(rng: np.random.Generator, size: int, width: int) -> npt.NDArray[np.uint8]:

@@ -60,7 +60,10 @@ def cluster_error(
     shares = np.full(groups.n, 1 / groups.n) if weights is None else np.abs(weights) / np.abs(weights).sum()
     squares = shares**2
     totals, held, alone = influence, shares, squares
-    if groups.clustered:
+    if groups.clustered and weights is None:
+        sizes = groups.sizes()
+        totals, held, alone = groups.sums(influence[:, None])[:, 0], sizes / groups.n, sizes / groups.n**2
+    elif groups.clustered:
         totals, held, alone = groups.sums(np.column_stack([influence, shares, squares])).T
     items = 1 / float(squares.sum())
     # Without spread nothing is known of the correlation: every cluster counts as one item.

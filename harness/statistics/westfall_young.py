@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.statistics.bootstrap import evaluate
 from harness.statistics.clusters import Groups
 from harness.statistics.result import FloatArray, IntArray, Value
 
 _BLOCK = 256
-_KEPT = 1 << 25
-"""Coins that are kept for the next metric."""
+_KEPT = 1 << 23
+"""Coins that are kept for the next metric, as the numbers that they are multiplied as."""
 _TIE = 1e-9
 
 
@@ -64,7 +63,7 @@ def max_t(slices: Sequence[SlicedSides], value: Value, clusters: int, resamples:
     )
     start = 0
     for coins in _coins(clusters, resamples, seed):
-        chosen = np.asarray(wide @ np.ascontiguousarray(coins, dtype=np.float64)).reshape(len(prepared), k, -1)
+        chosen = np.asarray(wide @ coins).reshape(len(prepared), k, -1)
         end = start + coins.shape[1]
         for column, part in enumerate(prepared):
             drawn[start:end, column] = _apart(part, value, chosen[column].T)
@@ -79,21 +78,22 @@ def max_t(slices: Sequence[SlicedSides], value: Value, clusters: int, resamples:
     return adjusted
 
 
-def _coins(clusters: int, resamples: int, seed: int) -> Iterable[npt.NDArray[np.bool_]]:
-    """Blocks bool[clusters, …] of which are swapped; the same for all metrics of one item set."""
+def _coins(clusters: int, resamples: int, seed: int) -> Iterable[FloatArray]:
+    """Blocks [clusters, …] of 1 where a cluster's sides are swapped; the same for all metrics of one item set."""
     kept = clusters * resamples <= _KEPT
     return _kept_coins(clusters, resamples, seed) if kept else _tossed(clusters, resamples, seed)
 
 
-@lru_cache(maxsize=2)
-def _kept_coins(clusters: int, resamples: int, seed: int) -> tuple[npt.NDArray[np.bool_], ...]:
+@lru_cache(maxsize=1)
+def _kept_coins(clusters: int, resamples: int, seed: int) -> tuple[FloatArray, ...]:
     return tuple(_tossed(clusters, resamples, seed))
 
 
-def _tossed(clusters: int, resamples: int, seed: int) -> Iterator[npt.NDArray[np.bool_]]:
+def _tossed(clusters: int, resamples: int, seed: int) -> Iterator[FloatArray]:
     rng = np.random.default_rng([seed, 7])
     for start in range(0, resamples, _BLOCK):
-        yield np.ascontiguousarray((rng.random((min(_BLOCK, resamples - start), clusters)) < 0.5).T)
+        swapped = rng.random((min(_BLOCK, resamples - start), clusters)) < 0.5
+        yield np.ascontiguousarray(swapped.T, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)

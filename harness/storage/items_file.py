@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.core.arrow_columns import list_column, text_column
 from harness.core.errors import DataError, Where
 from harness.core.evaluation import Item
 from harness.storage import atomic, plain_files
@@ -34,12 +35,12 @@ def write_items(path: Path, items: Iterable[Item | StoredItem]) -> None:
     rows = sorted(items, key=lambda item: item.id)
     table = pa.table(
         {
-            "item_id": pa.array([item.id for item in rows], pa.string()),
-            "texts": pa.array([json.dumps(dict(item.texts), ensure_ascii=False) for item in rows], pa.string()),
-            "target": pa.array([item.target for item in rows], pa.string()),
-            "clusters": pa.array([json.dumps(dict(item.clusters), sort_keys=True) for item in rows], pa.string()),
-            "slices": pa.array([list(item.slices) for item in rows], pa.list_(pa.string())),
-            "tags": pa.array([list(item.tags) for item in rows], pa.list_(pa.string())),
+            "item_id": text_column([item.id for item in rows]),
+            "texts": text_column([json.dumps(dict(item.texts), ensure_ascii=False) for item in rows]),
+            "target": text_column([item.target for item in rows]),
+            "clusters": text_column([json.dumps(dict(item.clusters), sort_keys=True) for item in rows]),
+            "slices": list_column([item.slices for item in rows]),
+            "tags": list_column([item.tags for item in rows]),
         }
     )
     sink = io.BytesIO()

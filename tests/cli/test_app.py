@@ -188,7 +188,7 @@ def test_two_readings_of_a_file_are_settled_by_an_option_of_every_command(
     asked = ["init", "either.csv", "--out", "s.yaml", "--text", "text,label", "--label", "prediction,target"]
     for arguments in (["data", "audit", "either.csv"], asked):
         assert invoke(arguments) == 2
-        assert "set `delimiter" in capsys.readouterr().err
+        assert "pass --delimiter ',' or --delimiter ';'" in capsys.readouterr().err
     assert invoke(["data", "audit", "either.csv", "--delimiter", ";", "--text", "text,label"]) == 0
     assert invoke([*asked, "--delimiter", ";"]) == 0
     assert 'delimiter: ";"' in Path("s.yaml").read_text()

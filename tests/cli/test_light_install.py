@@ -104,7 +104,7 @@ def test_judging_a_stored_run_imports_no_heavy_library(command: list[str], run: 
 
 def test_a_command_that_needs_an_extra_says_which(tmp_path: Path) -> None:
     code = (
-        "import sys\nimport harness.commands.explain as page\nfrom harness.cli.app import invoke\n"
+        "import sys\nimport harness.commands.stored_runs.explain as page\nfrom harness.cli.app import invoke\n"
         "def needs(*_): import torch.nn\npage.explain_run = needs\n"
         f"sys.exit(invoke(['explain', '--run', {str(STORED)!r}]))"
     )

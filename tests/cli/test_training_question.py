@@ -10,7 +10,7 @@ import pytest
 
 from harness.cli.app import invoke
 from harness.cli.training_question import training_said
-from harness.commands import auto_suite, init_suite
+from harness.commands.new_suites import auto_suite, init_suite
 from harness.pipeline.checkpoints.named_checkpoints import Ability
 from harness.suite.load_suite import load_suite
 from harness.suite.unknown_training import unknown_training

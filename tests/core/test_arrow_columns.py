@@ -6,13 +6,22 @@ import sys
 import numpy as np
 import pyarrow as pa
 
-from harness.core.arrow_columns import flag_column, list_column, number_column, numbers_of, text_column
+from harness.core.arrow_columns import (
+    flag_column,
+    list_column,
+    number_column,
+    numbers_of,
+    optional_numbers,
+    text_column,
+)
 
 
 def test_columns_equal_those_of_pyarrow() -> None:
     texts = ["", "ä", "naïve 🎉", "a\nb"]
     rows = [[], ["x", "ß"], ["y"]]
     assert text_column(texts).equals(pa.array(texts, pa.string()))
+    assert text_column(["a", None, ""]).equals(pa.array(["a", None, ""], pa.string()))
+    assert optional_numbers([1, None, -0.5]).equals(pa.array([1.0, None, -0.5]))
     assert list_column(rows).equals(pa.array(rows, pa.list_(pa.string())))
     assert list_column([]).equals(pa.array([], pa.list_(pa.string())))
     assert flag_column([True, False] * 9).equals(pa.array([True, False] * 9))

@@ -18,11 +18,11 @@ import pytest
 from harness_support.awkward_files import FILES, LOGS, document
 
 import harness
-from harness.commands import auto_suite
 from harness.commands.data import open_file
-from harness.commands.described_data import describe_data
-from harness.commands.import_lm_eval import read_task
-from harness.commands.init_suite import initial_suite
+from harness.commands.imported_runs.import_lm_eval import read_task
+from harness.commands.new_suites import auto_suite
+from harness.commands.new_suites.described_data import describe_data
+from harness.commands.new_suites.init_suite import initial_suite
 from harness.core.dataset import Dataset
 from harness.core.errors import DataError
 from harness.core.reporter import Silent

@@ -9,7 +9,7 @@ import pytest
 from harness.calibration.driver import over_worlds
 from harness.calibration.load_calibration import CalibrationSuite, load_any_suite, parse_any_suite
 from harness.calibration.measure import alarms, measure
-from harness.commands.plan import plan_suite
+from harness.commands.planning.plan import plan_suite
 from harness.core.errors import SuiteError
 from harness.core.reporter import Silent
 from harness.pipeline.run_suite import Settings, run_suite

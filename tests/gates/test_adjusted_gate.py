@@ -20,9 +20,9 @@ def test_the_adjusted_bound_decides_and_its_effective_items_count() -> None:
     assert (surer.verdict, surer.n, surer.n_eff) == ("pass", 600, 160)
     assert surer.observed == 0.021
     assert surer.low == SURER.interval.at(0.05).low
-    assert "cheap values of 600 items make 90 costly ones worth 1.80 times as many" in surer.sentence
+    assert "cheap values of 600 items make 90 costly ones worth 1.80 × as many" in surer.sentence
     (trace,) = judged(BETTER, row)
-    assert "worth 1.80 times" in dict(explain(trace).lines)["adjusted"]
+    assert "worth 1.80 ×" in dict(explain(trace).lines)["adjusted"]
 
 
 def test_a_level_is_adjusted_too() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.commands.import_logs import LogSource, import_logs, importer
+from harness.commands.imported_runs.import_logs import LogSource, import_logs, importer
 from harness.core.errors import DataError
 from harness.core.reporter import Silent
 

@@ -10,7 +10,7 @@ import pytest
 from harness_support.imported_logs import LOGS, imported_metrics, imported_results
 
 from harness.cli.app import invoke
-from harness.commands.import_logs import importer
+from harness.commands.imported_runs.import_logs import importer
 from harness.core.errors import DataError
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.cli.app import invoke
-from harness.commands.import_logs import importer
+from harness.commands.imported_runs.import_logs import importer
 from harness.core.errors import DataError
 from harness.storage.run_dir import RunDir
 

@@ -93,7 +93,7 @@ def command(
     from harness.cli.options import open_store
     from harness.cli.outcome import show_outcome
     from harness.cli.training_question import training_said
-    from harness.commands.auto_suite import MADE, audit_suite
+    from harness.commands.new_suites.auto_suite import MADE, audit_suite
     from harness.pipeline.run_suite import Settings, run_suite
     from harness.storage import atomic
     from harness.suite.override import override

@@ -30,7 +30,7 @@ def command(
     `compare: {baseline: {run: TAG}}` in a suite, or by `harness run SUITE --baseline-run TAG`.
     """
     from harness.cli.options import emit_json
-    from harness.commands.bless_run import bless_run
+    from harness.commands.stored_runs.bless_run import bless_run
     from harness.report.wording.safe_text import clean_line
     from harness.storage.blessed_runs import REGISTRY
     from harness.storage.remote_run import is_url

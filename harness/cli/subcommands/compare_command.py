@@ -40,8 +40,8 @@ def command(
     from harness.cli.console import make_reporter
     from harness.cli.options import earlier_json, emit_json, say_earlier_version
     from harness.cli.outcome import say_verdicts, verdict_json
-    from harness.commands.compare_runs import both_sides, compare_runs
-    from harness.commands.judge_pair import judge_pair
+    from harness.commands.stored_runs.compare_runs import both_sides, compare_runs
+    from harness.commands.stored_runs.judge_pair import judge_pair
     from harness.report.wording.safe_text import clean_line
     from harness.storage.run_folders import find
 

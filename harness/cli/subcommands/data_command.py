@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from harness.cli.console import make_reporter
-from harness.cli.options import emit_json, file_options, open_store
+from harness.cli.options import FORMATS, emit_json, file_options, open_store
 from harness.cli.terminal import heading, say
 from harness.commands.data import expand_names, open_entry, open_file, preview_entry, preview_facts
-from harness.core.errors import DataError, unknown
+from harness.core.errors import DataError, is_address, unknown
 
 
 @click.group("data")
@@ -141,16 +141,17 @@ def audit_data(
 
     DATA is a catalog name, or a file (csv, tsv, jsonl, json, parquet, txt).
     """
+    from harness.cli.as_typed import TypedReporter, spoken_as_typed
     from harness.cli.audit_lines import audit_lines
     from harness.data.data_audit import audit, read_groups
     from harness.storage import atomic
 
-    reporter = make_reporter()
+    reporter = TypedReporter(make_reporter())
     store = open_store(reporter)
     path = Path(data)
-    dataset = (
-        open_file(path, reporter, read_as, label or "label") if path.is_file() else open_entry(data, store, reporter)
-    )
+    is_file = path.exists() or is_address(data) or path.suffix.lower().removeprefix(".") in FORMATS
+    with spoken_as_typed():
+        dataset = open_file(path, reporter, read_as, label or "label") if is_file else open_entry(data, store, reporter)
     for name, option in ((text, "--text"), (label, "--label")):
         if name is not None and name not in dataset.columns:
             raise DataError(

@@ -11,7 +11,7 @@ from harness.cli.options import OUT, policy_option, run_folder, say_earlier_vers
 from harness.cli.terminal import joined, say, styled
 
 if TYPE_CHECKING:
-    from harness.commands.explain import Explained
+    from harness.commands.stored_runs.explain import Explained
     from harness.gates.explanation import Explanation
 
 WIDTH = 16
@@ -30,7 +30,7 @@ def command(gate: str | None, run: str, as_json: bool) -> int:
     """
     from harness.cli.console import make_reporter
     from harness.cli.options import earlier_json, emit_json
-    from harness.commands.explain import explain_run
+    from harness.commands.stored_runs.explain import explain_run
     from harness.storage.run_folders import find_newest
 
     stored = find_newest(run_folder(run))

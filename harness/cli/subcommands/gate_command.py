@@ -40,7 +40,7 @@ def command(
     """
     from harness.cli.console import make_reporter
     from harness.cli.outcome import show_outcome
-    from harness.commands.rejudge import Trust, judge_again, judged_info, store_verdicts
+    from harness.commands.stored_runs.rejudge import Trust, judge_again, judged_info, store_verdicts
     from harness.storage.remote_run import is_url
     from harness.storage.run_folders import find
 

@@ -40,7 +40,7 @@ def command() -> None:
 
 
 def _of_importer(name: str) -> click.Command:
-    from harness.commands.import_logs import importer
+    from harness.commands.imported_runs.import_logs import importer
 
     reads = importer(name)
     told = "".join(f"\n\n{key}: {about}" for key, about in reads.options.items())
@@ -58,7 +58,7 @@ def _of_importer(name: str) -> click.Command:
     @output_options
     def read(logs: tuple[str, ...], options: tuple[str, ...], suite: str, out: Path, as_json: bool, quiet: bool) -> int:
         from harness.cli.console import make_reporter
-        from harness.commands.import_logs import LogSource, import_logs
+        from harness.commands.imported_runs.import_logs import LogSource, import_logs
 
         sources = [LogSource.of(text) for text in logs]
         reporter = make_reporter(quiet=quiet)
@@ -103,7 +103,7 @@ def lm_eval(logs: tuple[str, ...], suite: str, out: Path, chosen: str | None, as
     is an ordinary run: `harness report`, `compare`, and `gate RUN --suite GATES` work on it.
     """
     from harness.cli.console import make_reporter
-    from harness.commands.import_lm_eval import import_lm_eval, named
+    from harness.commands.imported_runs.import_lm_eval import import_lm_eval, named
 
     run = import_lm_eval(named(logs), suite=suite, out=out, reporter=make_reporter(quiet=quiet), chosen_filter=chosen)
     return _told(run.path, as_json)

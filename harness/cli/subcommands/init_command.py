@@ -60,10 +60,12 @@ def command(
     most two questions: what the rows of a head mean if their names do not say it, and what the models learned from.
     A gate cannot pass on rows that the models may have been trained on.
     """
+    from harness.cli.as_typed import as_typed, spoken_as_typed
     from harness.cli.console import make_reporter
     from harness.cli.training_question import training_said
-    from harness.commands.described_data import DescribedData, describe_data, suite_name
-    from harness.commands.init_suite import GivenModels, TrainingWord, initial_suite
+    from harness.commands.new_suites.described_data import DescribedData, describe_data, suite_name
+    from harness.commands.new_suites.init_suite import initial_suite
+    from harness.commands.new_suites.suite_draft import GivenModels, TrainingWord
     from harness.commands.write_schemas import write_suite_schema
     from harness.storage import atomic
     from harness.suite.suite_text import SCHEMA_FILE
@@ -74,7 +76,8 @@ def command(
     described: list[DescribedData] = []
     for file in data:
         taken = [other.name for other in described]
-        described.append(describe_data(file, read_as, text=text, label=label, taken=taken))
+        with spoken_as_typed():
+            described.append(describe_data(file, read_as, text=text, label=label, taken=taken))
     asks = not yes and sys.stdin.isatty()
     word = TrainingWord(*training_said(trained_on, held_out, ask=asks and finetuned is not None))
     made = initial_suite(
@@ -91,7 +94,7 @@ def command(
         say(facts)
     for entry in described:
         for note in entry.notes:
-            reporter.warn(f"{entry.path}: {note}")
+            reporter.warn(as_typed(f"{entry.path}: {note}"))
     for note in made.notes:
         reporter.warn(note)
     atomic.write_text(out, made.text)

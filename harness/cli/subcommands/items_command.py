@@ -47,7 +47,7 @@ def command(
     """
     from harness.cli.console import make_reporter
     from harness.cli.options import emit_json, open_store
-    from harness.commands.item_rows import ItemChoice, csv_rows, item_rows
+    from harness.commands.stored_runs.item_rows import ItemChoice, csv_rows, item_rows
     from harness.report.formats.csv_tables import table_csv
     from harness.report.wording.safe_text import clean_line
     from harness.storage.run_folders import find

@@ -34,7 +34,7 @@ def command(
         say_metric_code,
         say_unknown_training,
     )
-    from harness.commands.plan import plan_suite
+    from harness.commands.planning.plan import plan_suite
     from harness.pipeline.private_messages import private_messages
     from harness.report.wording.safe_text import clean
     from harness.schema.units import show_bytes, show_estimate

@@ -25,7 +25,7 @@ def command(run: str, fixes: Path, out: Path, as_json: bool, quiet: bool) -> int
     """
     from harness.cli.console import make_reporter
     from harness.cli.outcome import show_outcome
-    from harness.commands.relabel import relabel
+    from harness.commands.stored_runs.relabel import relabel
     from harness.report.formats.write_reports import write_reports
     from harness.report.wording.safe_text import clean_line
     from harness.storage.run_folders import find

@@ -47,11 +47,12 @@ def command(
     """Run the suite of RUN again and name every figure that differs.
 
     Suite, data, seeds, overrides, and limit are those of RUN, as far as they are at hand; what is another one now is
-    named. The exit code is 0 if every figure is within the tolerance and every verdict the same, 10 if not.
+    named. The exit code is 0 if every figure is within the tolerance and every verdict the same, 10 if not. Timings
+    (`inference_cost`) are measured anew and not compared, nor are gates on them.
     """
     from harness.cli.console import make_reporter
     from harness.cli.options import emit_json, open_store
-    from harness.commands.rerun import TOLERANCE, rerun
+    from harness.commands.stored_runs.rerun import TOLERANCE, rerun
     from harness.core.errors import EXIT_GATE_FAILED, EXIT_OK
     from harness.pipeline.run_suite import Settings
     from harness.report.wording.safe_text import clean_line
@@ -75,6 +76,7 @@ def command(
                 "sentence": made.sentence,
                 "tolerance": TOLERANCE,
                 "figures": made.figures,
+                "timings": list(made.timings),
                 "inputs": made.inputs,
                 "verdicts": made.verdicts,
                 "changed": [

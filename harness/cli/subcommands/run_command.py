@@ -71,6 +71,9 @@ def command(
 
     The exit code is the verdict: 0 if every blocking gate passed, 10 if one failed, 11 if one is
     inconclusive, 12 if one could not be judged, 13 if --locked finds a difference.
+
+    In SUITE, `compare: {choose: …}` releases the best of several models at a corrected level (docs/gates.md), and
+    the probe `inference_cost` puts latency, throughput, memory, and size under gates (docs/cost.md).
     """
     from harness.calibration.load_calibration import CalibrationSuite
     from harness.cli.console import make_reporter

@@ -24,7 +24,7 @@ def command(run: str, swaps: int, ask: bool, device: str, as_json: bool, quiet: 
     """
     from harness.cli.console import make_reporter
     from harness.cli.options import earlier_json, emit_json, open_store, say_earlier_version
-    from harness.commands.selftest import selftest_run
+    from harness.commands.stored_runs.selftest import selftest_run
     from harness.core.errors import EXIT_INCOMPLETE, EXIT_OK
     from harness.report.formats.write_reports import write_reports
     from harness.report.wording.safe_text import clean_line

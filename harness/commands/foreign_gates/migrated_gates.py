@@ -98,13 +98,13 @@ class MigratedGates:
 
 
 def _name(path: Path) -> str:
-    from harness.commands.imported_run import plain_name
+    from harness.commands.imported_runs.imported_run import plain_name
 
     return plain_name(path.stem)
 
 
 def gate_id(*parts: str) -> str:
     """A gate's id from words of another tool."""
-    from harness.commands.imported_run import plain_name
+    from harness.commands.imported_runs.imported_run import plain_name
 
     return plain_name("-".join(parts))

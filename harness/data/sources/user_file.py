@@ -45,6 +45,7 @@ def adopted(ref: FileRef, content: bytes) -> Adopted:
         slices=ref.slices,
         split=ref.splits if isinstance(ref.splits, str) else None,
         missing_cluster=ref.missing_cluster,
+        missing_label=ref.missing_label,
         normalize=ref.normalize,
     )
     for name in ref.columns:

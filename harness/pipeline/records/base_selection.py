@@ -44,8 +44,8 @@ def choose_baselines(
     prepared = cache.prepared
     ways = ways_of(prepared)
     chosen: dict[str, BaseChoice] = {}
-    for name, bound in prepared.asked.items():
-        if bound.on is not None and bound.on in chosen:
+    for name, bound in prepared.reported.items():
+        if bound.evaluation.role != "cost" and bound.on is not None and bound.on in chosen:
             chosen[name] = chosen[bound.on]
         elif ways and competes(bound):
             skipped = {answered.model for answered in answers.of(name) if answered.protocol is None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from harness.core.evaluation import Item
 from harness.core.model import ModelFacts
 from harness.core.records import Records
 from harness.core.reporter import Reporter
-from harness.core.requests import Cloze, Continuations, Generate
+from harness.core.requests import Cloze, Continuations, Generate, Request, TargetLikelihood
 from harness.pipeline.answered_evaluation import AnsweredEvaluation, InferenceCost, ItemSet
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
@@ -150,7 +150,7 @@ class RecordCache:
                     "records": key,
                     "reader": [reader.digest, self._tokens(reader)],
                     "reading": reading.spec(),
-                    "policy": self._policy,
+                    "policy": self.policy,
                 }
             )
             entry = self.store.get("records", key)
@@ -180,15 +180,14 @@ class RecordCache:
         }
         if protocol is None:
             return {**meta, "unsupported": bound.evaluation.unsupported(facts)}
-        if facts.made_for is not None and facts.made_for not in {bound.name, bound.on}:
-            return {**meta, "protocol": None, "unsupported": f"this heuristic only applies to task {facts.made_for!r}"}
         title = f"{checkpoint.model}: {bound.name}"
         items = self.items(bound, split)
+        first = bound.evaluation.requests(items[0], protocol) if items else ()
+        unfit = made_for_another(bound, facts, first)
+        if unfit is not None:
+            return {**meta, "protocol": None, "unsupported": unfit}
         shown: dict[str, Any] = {"lists": bound.lists} if bound.lists else {}
-        if _shown(bound, items, protocol, facts):
-            if facts.prompted_for not in {bound.name, bound.on}:
-                why = f"its few-shot examples are from task {facts.prompted_for!r}"
-                return {**meta, "protocol": None, "unsupported": why}
+        if _shown(facts, first):
             meta["protocol"] = f"{protocol}_{facts.shots}_shots"
             shown |= {"protocol": meta["protocol"], "examples": facts.answer_key.get("shots")}
         before = model.work
@@ -220,17 +219,25 @@ class RecordCache:
         return memory
 
     def _key(self, bound: BoundEvaluation, checkpoint: Checkpoint, split: str) -> str:
-        self._policy = self._policy or answer_policy_of(self.device)
         return digest(
             {
                 "format": RECORDS_KEY_FORMAT,
                 "evaluation": bound.identity(split),
                 "name": bound.name,
-                "model": checkpoint.digest,
-                "tokens": self._tokens(checkpoint),
-                "policy": self._policy,
+                **self.identity(checkpoint),
+                "policy": self.policy,
             }
         )
+
+    @property
+    def policy(self) -> dict[str, Any]:
+        """What decides answers besides model and evaluation."""
+        self._policy = self._policy or answer_policy_of(self.device)
+        return self._policy
+
+    def identity(self, checkpoint: Checkpoint) -> dict[str, Any]:
+        """What a model is, as a part of keys: its digest, and what its tokenizer does."""
+        return {"model": checkpoint.digest, "tokens": self._tokens(checkpoint)}
 
     def _tokens(self, checkpoint: Checkpoint) -> str | None:
         """What its tokenizer does; a server's is part of its digest."""
@@ -382,9 +389,17 @@ def facts_json(facts: ModelFacts) -> dict[str, Any]:
     }
 
 
-def _shown(bound: BoundEvaluation, items: list[Item], protocol: str, facts: ModelFacts) -> bool:
-    """Whether a model's worked examples stand before what this evaluation asks."""
-    if facts.prompted_for is None or not items:
-        return False
-    contexts = (Cloze, Continuations, Generate)
-    return any(isinstance(request, contexts) for request in bound.evaluation.requests(items[0], protocol))
+def made_for_another(bound: BoundEvaluation, facts: ModelFacts, requests: Sequence[Request]) -> str | None:
+    """Why a model that can answer an evaluation is not asked it: it is made for another task; None where it is not."""
+    own = {bound.name, bound.on}
+    if facts.made_for is not None and facts.made_for not in own:
+        return f"this heuristic only applies to task {facts.made_for!r}"
+    if _shown(facts, requests) and facts.prompted_for not in own:
+        return f"its few-shot examples are from task {facts.prompted_for!r}"
+    return None
+
+
+def _shown(facts: ModelFacts, requests: Sequence[Request]) -> bool:
+    """Whether a model's worked examples stand before what an evaluation asks."""
+    contexts = (Cloze, Continuations, Generate, TargetLikelihood)
+    return facts.prompted_for is not None and any(isinstance(request, contexts) for request in requests)

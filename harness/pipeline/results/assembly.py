@@ -11,6 +11,7 @@ from harness.comparisons.meanings import meanings
 from harness.core.dataset import Dataset
 from harness.core.records import Records
 from harness.core.reporter import Reporter
+from harness.evaluations.probes.inference_cost import timing_note
 from harness.metrics.build_metrics import build_metrics
 from harness.model_kinds.stored_kind import NAME as STORED
 from harness.pipeline.answered_evaluation import BaseChoice, SuiteAnswers
@@ -65,7 +66,7 @@ def assemble(
         _evaluation(run, bound, answers, baselines[name], seeds, context.reporter).model_copy(
             update={"unknown_training": unknown.get(name)}
         )
-        for name, bound in prepared.asked.items()
+        for name, bound in prepared.reported.items()
     ]
     words = private_words(suite)
     evaluations = [_private(evaluation, words) for evaluation in evaluations]
@@ -209,13 +210,22 @@ def _evaluation(
             )
             for model in records
         },
-        seeds={model: count for model, count in seeds.items() if model in records and count > 1},
+        seeds={
+            model: count
+            for model, count in seeds.items()
+            if model in records and count > 1 and evaluation.role != "cost"
+        },
         counts={model: record_counts(model_records) for model, model_records in records.items()},
         balance=_balance(context.labels, records.values()),
         slice_counts={model: _slice_counts(model_records) for model, model_records in records.items()}
         if evaluation.role == "probe"
         else {},
-        caveats=[*warnings, *evaluation.caveats, *evaluation.remarks(bound.data, bound.split)],
+        caveats=[
+            *warnings,
+            *evaluation.caveats,
+            *evaluation.remarks(bound.data, bound.split),
+            *filter(None, dict.fromkeys(timing_note(model_records) for model_records in records.values())),
+        ],
         metrics=list(bound.metrics),
         meanings=meanings(build_metrics(bound.metrics, context)),
         item_measures=[ItemMeasureResult(**asdict(measure)) for measure in evaluation.item_measures],

@@ -223,12 +223,13 @@ def _differences(
     from harness.comparisons.comparability import comparability
     from harness.comparisons.flips import flips
     from harness.comparisons.pair_comparison import compare
+    from harness.comparisons.paired_records import PairedRecords
     from harness.comparisons.seed_comparison import compared_over_seeds
 
     evaluation = job.evaluation
     base, candidate = records[pair.baseline][0], records[pair.candidate][0]
     notes = comparability(base.head, candidate.head)
-    results: list[ComparisonResult] = []
+    paired, results = PairedRecords(base, candidate), list[ComparisonResult]()
     for metric in metrics_of(evaluation, base.head.protocol, candidate.head.protocol, code=context.code):
         wanted = job.levels[metric.id]
         with _watched(context.reporter, metric, f"{pair.candidate} against {pair.baseline}") as progress:
@@ -244,6 +245,7 @@ def _differences(
                 anytime=metric.id in job.anytime,
                 comparability=notes,
                 progress=progress,
+                paired=paired,
             )
         results += compared_over_seeds(compared, records[pair.baseline], records[pair.candidate], metric, alphas=wanted)
     flipped = flips(base, candidate, evaluation=evaluation.name, baseline=pair.baseline, candidate_name=pair.candidate)

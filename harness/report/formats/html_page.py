@@ -32,6 +32,7 @@ from harness.report.sections.shared_cost import shares
 from harness.report.sections.slice_tables import slice_tables
 from harness.report.sections.summary_cards import cards
 from harness.report.sections.threshold_curves import threshold_curves
+from harness.report.sections.timings import timings
 from harness.report.sections.tradeoff import tradeoff
 from harness.report.sections.training_curves import training
 from harness.report.view.model_cost import asking_costs
@@ -59,7 +60,7 @@ def render_html(run: RunDir) -> str:
 
 def page_limit(view: RunView) -> int:
     """Bytes that the page may have: 1 MB for small runs, 10 MB for those of 100,000 items and more."""
-    items = sum(evaluation.n for evaluation in view.results.evaluations)
+    items = sum(evaluation.n for evaluation in view.results.evaluations if evaluation.role != "cost")
     return max(SMALL_PAGE, min(LARGE_PAGE, items * BYTES_PER_ITEM))
 
 
@@ -135,6 +136,7 @@ def _context(view: RunView, loaded: Sequence[Loaded]) -> dict[str, Any]:
         "advice": advice(view),
         "series": series(view),
         "shares": shares(view),
+        "timings": timings(view),
         "asking": asking_costs(*_measured_costs(view)),
         "completions": completions(view),
         "audits": audits(view),

@@ -124,6 +124,7 @@ def _trend(gate: GatePoint, points: list[tuple[Run, GatePoint]]) -> PointChart:
     factor = 100.0 if fraction else 1.0
     unit = "ratio" if gate.scale == "ratio" else ("%" if gate.scale == "level" else "points") if fraction else gate.unit
     first, last = points[0][1], points[-1][1]
+    bars = "bounds of the gate, each at its own confidence" if gate.joint else "95% intervals of the individual runs"
     shapes = {"pass": "dot", "fail": "diamond", "error": "diamond"}
     return PointChart(
         [
@@ -142,7 +143,7 @@ def _trend(gate: GatePoint, points: list[tuple[Run, GatePoint]]) -> PointChart:
         ],
         title=_named(gate),
         summary=f"From {_text(first, first.value)} to {_text(last, last.value)} over {len(points)} runs; bars are "
-        "the 95% intervals of the individual runs.",
+        f"the {bars}.",
         x_label="run",
         y_label=unit,
         header=["run", "started", "figure", "interval", "n", "verdict"],

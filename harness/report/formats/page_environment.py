@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import re
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from jinja2 import BaseLoader, Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from harness.report.formats.compiled_templates import compiled_templates
 from harness.report.sections import gate_table
 from harness.report.sections.slice_tables import clear, shown_clear
 from harness.report.view.run_view import FEW, WORDS, RunView, classify_change, display_interval
@@ -68,6 +70,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        bytecode_cache=compiled_templates(Path(__file__)),
     )
     environment.tests.update(at_once=gate_table.at_once, shown_clear=shown_clear)
     environment.globals.update(

@@ -21,7 +21,7 @@ from harness.storage import plain_files
 from harness.storage.run_dir import RunDir
 
 CACHE = ".index.json"
-_FORMAT = 2
+_FORMAT = 3
 _LEVELS = frozenset({"absolute", "target"})
 
 
@@ -30,6 +30,7 @@ class GatePoint(BaseModel):
 
     Attributes:
         scale: `level`, `difference` or `ratio`.
+        joint: several figures together, of which no result holds an interval: `low` and `high` are the gate's bounds.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -46,6 +47,7 @@ class GatePoint(BaseModel):
     low: float | None
     high: float | None
     n: int | None
+    joint: bool = False
 
 
 class RunRow(BaseModel):
@@ -172,10 +174,13 @@ def _point(view: RunView, gate: GateResult, results: Results) -> GatePoint:
                 low, high = (None if end is None else -end for end in (high, low))
     elif source is not None:
         low, high = source.interval.low, source.interval.high
+    joint = source is None and len(gate.metrics) > 1
+    if joint:
+        low, high = gate.low, gate.high
     return GatePoint(
         id=gate.id, model=gate.model, slice=gate.slice, metric=gate.metric, verdict=gate.verdict,
         blocking=gate.blocking, unit=gate_unit(view, gate), scale=scale, value=gate.observed, low=low, high=high,
-        n=gate.n,
+        n=gate.n, joint=joint,
     )  # fmt: skip
 
 

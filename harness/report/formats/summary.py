@@ -190,7 +190,7 @@ def _delta_line(view: RunView, row: ComparisonResult) -> str:
     cells = [
         md(row.id, 80),
         *values,
-        f"{change} {md(number_format.shown_unit(row.unit), 20)}",
+        change if row.delta.value is None else f"{change} {md(number_format.shown_unit(row.unit), 20)}",
         number_format.interval(row.delta.low, row.delta.high, row.unit),
         WORDS[classify_change(row)],
         number_format.sample_size(row.n, row.n_eff) + (f" ({md(missing, 120)})" if missing else ""),

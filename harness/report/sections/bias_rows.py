@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from harness.report.charts.axis_scale import Scale, scale
 from harness.report.sections.probe_sections import validities
-from harness.report.sections.summary_cards import change_text, task_leads
+from harness.report.sections.summary_cards import change_text
+from harness.report.view.kept_abilities import gained_leads
 from harness.report.view.run_view import ModelPair, Reading, RunView, classify_change
 from harness.schema.probe_calibration import Validity
 from harness.schema.results import number_format
@@ -118,7 +119,7 @@ def strongest(view: RunView, pair: ModelPair) -> str | None:
     """What a candidate was compared with that does best on the first task; None without a comparison."""
     best: tuple[float, str] | None = None
     for other in view.contests:
-        rows = task_leads(view, other, memory=False) if other.candidate == pair.candidate else []
+        rows = gained_leads(view, other) if other.candidate == pair.candidate else []
         if rows and rows[0].baseline_value is not None and rows[0].direction in ("higher", "lower"):
             value = rows[0].baseline_value * (1.0 if rows[0].direction == "higher" else -1.0)
             best = max(best or (value, rows[0].baseline), (value, rows[0].baseline))
@@ -178,7 +179,7 @@ def _capability(view: RunView, pair: ModelPair, evaluation: EvaluationResult) ->
         for row in view.comparisons(pair, evaluation=evaluation.name)
         if row.status == "ok" and view.meaning(evaluation.name, row.metric).role == "companion"
     ]
-    rows = [row for row in rows if not row.identical] + task_leads(view, pair, memory=False)[:1]
+    rows = [row for row in rows if not row.identical] + gained_leads(view, pair)[:1]
     texts = []
     for row in rows[:3]:
         before, after = (

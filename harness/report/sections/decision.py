@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness.report.sections.gate_rows import GateRow
 from harness.report.sections.gate_table import is_on
 from harness.report.sections.probe_sections import validities
+from harness.report.view.kept_abilities import kept_tasks
 from harness.report.view.run_view import ModelPair, RunView, classify_change
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
@@ -43,7 +44,10 @@ def lead_of(view: RunView, pair: ModelPair) -> ComparisonResult | None:
     """The leading comparison of a pair's first task that has one, else of its first probe."""
     rows = [row for name in view.evaluations if (row := view.headline(pair, name)) is not None and row.status == "ok"]
     order = ("gained", "forgotten", "bias", "calibration")
-    rows.sort(key=lambda row: order.index(view.group(row.evaluation, row.metric)))
+    kept = kept_tasks(view, pair)
+    rows.sort(
+        key=lambda row: order.index("forgotten" if row.evaluation in kept else view.group(row.evaluation, row.metric))
+    )
     return rows[0] if rows else None
 
 
@@ -126,8 +130,8 @@ def _reasons(rows: list[GateRow]) -> list[tuple[str, str]]:
         before, after = row.levels
         figure = f"{before} → {after}" if before else after
         limit = f", limit {row.limit}" if row.limit not in ("", "–") else ""
-        detail = f"{figure}{limit}" if row.drawn is not None else row.gate.sentence
-        what = f"{row.what}: {detail}" if row.drawn else detail
+        figures = row.drawn is not None and not row.drawn.inside
+        what = f"{row.what}: {figure}{limit}" if figures else row.gate.sentence
         reasons.append((row.gate.verdict, f"{row.name}: {what}"))
     more = len(open_rows) - _REASONS
     return [*reasons, ("", f"{plural(more, 'further gate')} did not pass")] if more > 0 else reasons

@@ -22,7 +22,7 @@ def evidence_limits(view: RunView) -> list[str]:
     if pair is not None and pair.candidate in view.models and view.models[pair.candidate].training:
         lines.append(f"Seeds: {seeds_said(view, pair)}")
     if lead is not None:
-        effective = "" if lead.n_eff is None else f", worth {number_format.whole(round(lead.n_eff))} independent items"
+        effective = "" if lead.n_eff is None else f", worth {plural(round(lead.n_eff), 'independent item')}"
         unit = view.evaluations[lead.evaluation].cluster_unit or "item"
         lines.append(f"Clusters: {lead.evaluation} has {plural(lead.clusters, 'cluster')} by {unit}{effective}.")
     choice = view.results.choice

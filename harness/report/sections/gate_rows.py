@@ -22,8 +22,8 @@ LIMIT_AT, BAND_AT, BAND_WIDTH = 38.0, 50.0, 36.0
 _LEFT, _RIGHT = 2.0, 98.0
 _ORDER = {"error": 0, "fail": 1, "inconclusive": 2, "pass": 3}
 _NUMBER = r"([+−-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
-_SIDE = re.compile(rf"(ratio\s+)?([<>≤≥])\s*{_NUMBER}(?:\s+\S+)?\Z")
-_BAND = re.compile(rf"(?:{_NUMBER}(?:\s+[^\s±]+)?\s+)?±\s*{_NUMBER}(?:\s+\S+)?\Z")
+_SIDE = re.compile(rf"(ratio\s+)?([<>≤≥])\s*{_NUMBER}(?:\s+\D.*)?\Z")
+_BAND = re.compile(rf"(?:{_NUMBER}(?:\s+[^\d±][^±]*)?\s+)?±\s*{_NUMBER}(?:\s+\D.*)?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,11 @@ class Bullet:
     point: float
     high: float
     none: float | None
+
+    @property
+    def inside(self) -> bool:
+        """Whether the whole interval lies where gates pass: what else keeps one from passing, no figure shows."""
+        return self.zone[0] <= self.low and self.high <= self.zone[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +185,8 @@ def _what(view: RunView, gate: GateResult) -> str:
     against = f"{who or ''} vs {gate.baseline}".strip() if gate.baseline else who
     if len(gate.metrics) > 1:
         evaluations = ", ".join(dict.fromkeys(metric.partition(".")[0] for metric in gate.metrics))
-        return " · ".join((f"{len(gate.metrics)} figures together", f"{evaluations} {against}".strip()))
+        joint = f"improvement of {len(gate.metrics)} figures together"
+        return " · ".join((joint, f"{evaluations} {against}".strip()))
     evaluation, _, metric = gate.metric.partition(".")
     known = view.evaluations.get(evaluation)
     names = list(known.meanings) if known is not None else []
@@ -201,8 +207,9 @@ def _levels(view: RunView, gate: GateResult, source: ComparisonResult | MetricRe
             before, after = (number_format.level(value, unit, low, high) for value in values)
             return before, after
     figure = gate_table.gate_figure(view, gate, gate.observed)
-    points = len(gate.metrics) > 1 and gate.observed is not None and number_format.is_fraction(unit)
-    return "", f"{figure} pts" if points else figure
+    if len(gate.metrics) > 1 and gate.observed is not None:
+        figure = f"{figure} {'pts' if number_format.is_fraction(unit) else unit}".strip()
+    return "", figure
 
 
 def _lines(view: RunView, gate: GateResult, source: ComparisonResult | MetricResult | None) -> list[tuple[str, str]]:
@@ -216,7 +223,7 @@ def _lines(view: RunView, gate: GateResult, source: ComparisonResult | MetricRes
         required = f"; required: {gate_table.gate_margin(view, gate)}" if gate.margin else ""
         lines.append(("numbers", "; ".join(part for part in (figure, bounds) if part) + confidence + required))
     if gate.n is not None:
-        sample = number_format.items(gate.n, gate.clusters or 0, gate.n_eff)
+        sample = number_format.items(gate.n, gate.clusters or 0, gate.n_eff, gate.counted)
         unit = gate_table.gate_unit(view, gate)
         if gate.mde is not None:
             amount = number_format.amount(gate.mde, unit)

@@ -87,7 +87,10 @@ def _shown(loaded: Loaded, places: list[int], names: tuple[str, str], sides: tup
     rows = []
     for at, (place, texts) in enumerate(zip(places, table.texts(places), strict=True)):
         said = [_said(names[k], sides[k], place, given[k][at]) for k in (0, 1)]
-        text = cut(" / ".join(part for part in texts.values() if part), TEXT_LENGTH)
+        # Some items hold their reference among their texts; it stands beside them already.
+        parts = [part for part in texts.values() if part]
+        asked = [part for part in parts if part != targets[at]] or parts
+        text = cut(" / ".join(asked), TEXT_LENGTH)
         target = cut(targets[at] or "", 60)
         rows.append(Example(table.ids[place], text, target, said[0], said[1], tuple(slices[at][:2])))
     return rows

@@ -1,7 +1,8 @@
 """The forest plot of the summary: at most ten leading metrics of a candidate, every baseline of it on one axis.
 
-Better is to the right. Figures of one axis are points: shares ×100, everything else as percent change of its ratio;
-metrics that have neither, and those with an ideal and no better side, are left to the tables.
+Better is to the right. Figures of one axis are points: shares ×100, everything else as percent of its ratio, or of the
+baseline's level where no ratio is estimated; metrics that have neither, and those with an ideal and no better side, are
+left to the tables.
 """
 
 from __future__ import annotations
@@ -88,13 +89,18 @@ def _leads(view: RunView, pairs: list[ModelPair]) -> dict[str, list[ComparisonRe
     """Metric id → its comparisons with every baseline: the first two of tasks, the first of all else."""
     out: dict[str, dict[str, ComparisonResult]] = {}
     for name, evaluation in view.evaluations.items():
+        if evaluation.role == "cost":
+            continue
         most = 3 if evaluation.labels and evaluation.role == "task" else 1
         ids: list[str] = []
         for pair in pairs:
             for row in view.comparisons(pair, evaluation=name):
-                fits = row.improvement is not None and (number_format.is_fraction(row.unit) or row.ratio is not None)
+                drawable = number_format.is_fraction(row.unit) or row.ratio is not None
+                drawable = drawable or (not evaluation.labels and _relative(row) is not None)
+                fits = row.improvement is not None and drawable
                 harmless = evaluation.role == "probe" and not view.harms(name, row.metric)
-                if row.status != "ok" or not fits or harmless or ("[" in row.metric and evaluation.role == "task"):
+                part = "[" in row.metric and row.metric not in evaluation.metrics  # one label's figure, say
+                if row.status != "ok" or not fits or harmless or (part and evaluation.role == "task"):
                     continue
                 if row.id not in ids and len(ids) >= most:
                     continue
@@ -106,12 +112,21 @@ def _leads(view: RunView, pairs: list[ModelPair]) -> dict[str, list[ComparisonRe
 def _points(row: ComparisonResult) -> tuple[float | None, float, float | None]:
     row = of_recipe(row)
     side = -1.0 if row.direction == "lower" else 1.0
-    if number_format.is_fraction(row.unit) or row.ratio is None or row.ratio.value is None:
-        low, point, high = (None if end is None else end * 100 * side for end in _ends(row))
-    else:
-        ends = (row.ratio.low, row.ratio.value, row.ratio.high)
-        low, point, high = (None if end is None else (end - 1) * 100 * side for end in ends)
+    ends = _ends(row) if number_format.is_fraction(row.unit) else _relative(row) or _ends(row)
+    low, point, high = (None if end is None else end * 100 * side for end in ends)
     return (low, point or 0.0, high) if side > 0 else (high, point or 0.0, low)
+
+
+def _relative(row: ComparisonResult) -> tuple[float | None, float | None, float | None] | None:
+    """A change as a share of the baseline's level: by its ratio, else (errors, of which none is zero) by the level."""
+    ratio, level = row.ratio, row.baseline_value
+    if ratio is not None and ratio.value is not None:
+        low, point, high = (None if end is None else end - 1 for end in (ratio.low, ratio.value, ratio.high))
+        return low, point, high
+    if row.direction != "lower" or level is None or level <= 0:
+        return None
+    low, point, high = (None if end is None else end / level for end in _ends(row))
+    return low, point, high
 
 
 def _ends(row: ComparisonResult) -> tuple[float | None, float | None, float | None]:
@@ -121,7 +136,8 @@ def _ends(row: ComparisonResult) -> tuple[float | None, float | None, float | No
 def _text(row: ComparisonResult) -> str:
     row = of_recipe(row)
     if number_format.is_fraction(row.unit) or row.ratio is None:
-        return f"{number_format.difference(row.delta.value, row.unit, row.delta.low, row.delta.high)} points"
+        unit = number_format.shown_unit(row.unit)
+        return f"{number_format.difference(row.delta.value, row.unit, row.delta.low, row.delta.high)} {unit}"
     return f"×{number_format.ratio(row.ratio.value)}"
 
 

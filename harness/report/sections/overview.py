@@ -69,6 +69,7 @@ _TITLES = {
     "forgotten": "Language modeling",
     "bias": "Bias and robustness",
     "calibration": "Calibration",
+    "cost": "Cost",
 }
 
 
@@ -231,7 +232,7 @@ def _otherwise(view: RunView, name: str, model: str) -> str:
 def _comparison(view: RunView, row: MetricResult, model: str) -> ComparisonResult | None:
     base = view.baseline_of(row.evaluation)
     compared = view.overall.get((row.id, base, model))
-    return None if compared is None else of_recipe(compared)
+    return None if compared is None or compared.status != "ok" else of_recipe(compared)
 
 
 def _seeds(row: MetricResult) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.report.sections.decision import TRAINED_ON_WORDS
+from harness.report.view.kept_abilities import kept_tasks
 from harness.report.view.run_view import COMPLETIONS, LANGUAGE_MODELLING, RunView, classify_change
 from harness.report.wording.narrative import change
 from harness.schema.results import number_format
@@ -32,6 +34,8 @@ def advice(view: RunView) -> list[Advice]:
     if release is None or view.models[release].made_by == PROMPTED:
         return []
     prompted = _prompted(view)
+    if prompted in view.models and view.models[prompted].made_by in TRAINED_ON_WORDS:
+        return []  # a rule or word counts are no model that could be prompted
     rows = [
         row
         for row in view.results.comparisons
@@ -40,7 +44,7 @@ def advice(view: RunView) -> list[Advice]:
     leads = _leads(view, rows)
     return [
         _adhoc(view, release, leads),
-        _structured(view, leads),
+        _structured(view, release, leads),
         _domain(view, release, leads),
         _cost(view, release, prompted, leads),
     ]
@@ -66,10 +70,9 @@ def _leads(view: RunView, rows: list[ComparisonResult]) -> dict[str, ComparisonR
 def _adhoc(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> Advice:
     use, what = "Ad-hoc use", "many different questions, each used a few times"
     learned = set(view.cost(release).data)
+    kept = _kept(view, release)
     other = {
-        name: row
-        for name, row in leads.items()
-        if view.evaluations[name].kind == LANGUAGE_MODELLING and not learned & set(view.evaluations[name].data)
+        name: row for name, row in leads.items() if name in kept and not learned & set(view.evaluations[name].data)
     }
     if not other:
         return Advice(use, what, "undecided", ["No evaluation goes beyond the training data."])
@@ -81,9 +84,16 @@ def _adhoc(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> A
     return Advice(use, what, "prompting" if paid else "either", [*why, paid] if paid else why)
 
 
-def _structured(view: RunView, leads: dict[str, ComparisonResult]) -> Advice:
+def _kept(view: RunView, release: str) -> set[str]:
+    return {name for pair in view.contests if pair.candidate == release for name in kept_tasks(view, pair)}
+
+
+def _structured(view: RunView, release: str, leads: dict[str, ComparisonResult]) -> Advice:
     use, what = "Repeated structured tasks", "the same kind of request many times"
-    tasks = [row for name, row in leads.items() if view.evaluations[name].kind != LANGUAGE_MODELLING]
+    kept = _kept(view, release)
+    tasks = [
+        row for name, row in leads.items() if view.evaluations[name].kind != LANGUAGE_MODELLING and name not in kept
+    ]
     return Advice(
         use, what, _choice(tasks), [f"{row.id} {change(row)}." for row in tasks] or ["No task compares the two models."]
     )

@@ -93,6 +93,8 @@ def slice_tables(view: RunView, contest: ModelPair, role: str) -> list[SliceTabl
         rows = view.comparisons(contest, evaluation=name, slices=True) if evaluation.role == role else []
         if rows and evaluation.kind == LANGUAGE_MODELLING:
             rows = [row for row in rows if row.metric == rows[0].metric]  # the others say the same in other units
+        defined = {row.metric for row in rows if row.status == "ok"}
+        rows = [row for row in rows if row.metric in defined]  # a correlation with a constant, say, has no value
         if rows:
             metrics = list(dict.fromkeys(row.metric for row in rows))
             sizes = Counter(row.metric for row in rows)

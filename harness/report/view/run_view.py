@@ -246,8 +246,10 @@ class RunView:
         return [row for row in self.results.flips if self._pair(row.evaluation, row.baseline, row.candidate) == pair]
 
     def group(self, evaluation: str, metric: str) -> str:
-        """Which question a metric answers: `gained`, `forgotten`, `bias` or `calibration`."""
+        """Which question a metric answers: `gained`, `forgotten`, `bias`, `calibration` or `cost`."""
         known = self.evaluations.get(evaluation)
+        if known is not None and known.role == "cost":
+            return "cost"
         if known is not None and known.role == "probe":
             return "bias"
         if known is not None and known.kind == LANGUAGE_MODELLING:
@@ -256,9 +258,10 @@ class RunView:
 
     def headline(self, contest: ModelPair, evaluation: str) -> ComparisonResult | None:
         """The comparison that speaks for an evaluation: its leading metric, else the first one that
-        is defined and no calibration figure. None for fixed completions, which are to be read, not judged."""
+        is defined and no calibration figure. None for fixed completions, which are to be read, not judged, and for
+        costs, which say nothing of a model's answers."""
         known = self.evaluations.get(evaluation)
-        if known is not None and known.kind == COMPLETIONS and known.role == "task":
+        if known is not None and (known.role == "cost" or (known.kind == COMPLETIONS and known.role == "task")):
             return None
         rows = self.comparisons(contest, evaluation=evaluation)
         lead = known.metrics[0] if known is not None and known.metrics else ""
@@ -293,9 +296,13 @@ class RunView:
         return self._records[key]
 
     def item_table(self, evaluation: str) -> ItemTable | None:
-        """The items of an evaluation, or None where the run has none."""
+        """The items of an evaluation, or None where the run has none; blocks of timings are none."""
         if evaluation not in self._items:
-            named = self.run is not None and _plain(evaluation) and self.run.items_path(evaluation).is_file()
+            known = self.evaluations.get(evaluation)
+            timed = known is not None and known.role == "cost"
+            named = (
+                self.run is not None and not timed and _plain(evaluation) and self.run.items_path(evaluation).is_file()
+            )
             table = ItemTable.read(self.run.items_path(evaluation)) if named and self.run is not None else None
             self._items[evaluation] = table
         return self._items[evaluation]

@@ -5,6 +5,7 @@ Each sentence is chosen by the reading of a comparison; none claims a change who
 
 from __future__ import annotations
 
+from harness.report.view.kept_abilities import by_harm, gained_leads, kept_leads, kept_tasks, undefined_reason
 from harness.report.view.run_view import LANGUAGE_MODELLING, ModelPair, RunView, classify_change
 from harness.report.wording.narrative import people_slices, seeds_said, undecided_said
 from harness.report.wording.safe_text import plural
@@ -23,19 +24,12 @@ def brief(view: RunView, contest: ModelPair) -> str:
     return " ".join(part for part in [*parts, _sure(view, contest)] if part)
 
 
-def _headlines(view: RunView, contest: ModelPair, memory: bool) -> list[ComparisonResult]:
-    rows = []
-    for name, evaluation in view.evaluations.items():
-        if evaluation.role == "task" and (evaluation.kind == LANGUAGE_MODELLING) == memory:
-            row = view.headline(contest, name)
-            rows += [row] if row is not None and row.status == "ok" else []
-    return rows
-
-
 def _tasks(view: RunView, contest: ModelPair) -> list[str]:
-    rows = _headlines(view, contest, memory=False)
+    rows = gained_leads(view, contest)
     if not rows and any(other.candidate == contest.candidate and other != contest for other in view.contests):
         return []
+    if not rows and (why := undefined_reason(view, contest, "task")):
+        return [f"{contest.candidate} could not be compared with {contest.baseline} on a task: {why}."]
     if not rows:
         return [f"No task compares {contest.candidate} with its baseline, so no gain is shown."]
     return [_task(row, view) for row in rows]
@@ -76,7 +70,7 @@ def rivals(view: RunView, contest: ModelPair) -> list[str]:
         (other.baseline, row)
         for other in view.contests
         if other.candidate == contest.candidate and not other.main and other != contest
-        for row in _headlines(view, other, memory=False)
+        for row in gained_leads(view, other)
         if view.meaning(row.evaluation, row.metric).role != "descriptive"
     ]
     rows.sort(key=lambda pair: classify_change(pair[1]) == "better")
@@ -106,10 +100,29 @@ def _rival(view: RunView, name: str, row: ComparisonResult) -> str:
 
 
 def _memory(view: RunView, contest: ModelPair) -> list[str]:
-    rows = _headlines(view, contest, memory=True)
+    rows = kept_leads(view, contest)
     if not rows:
-        return ["Forgetting was not measured."]
-    return [_remembers(view, row) for row in rows]
+        could = not undefined_reason(view, contest, "task") or not kept_tasks(view, contest)
+        return ["Forgetting was not measured." if could else "Forgetting could not be compared."]
+    texts = [row for row in rows if view.evaluations[row.evaluation].kind == LANGUAGE_MODELLING]
+    tasks = [row for row in rows if row not in texts]
+    return [*(_remembers(view, row) for row in texts), *([_kept(view, tasks)] if tasks else [])]
+
+
+def _kept(view: RunView, rows: list[ComparisonResult]) -> str:
+    """What became of the abilities that training was not to touch: how many lost, and the largest loss."""
+    worst = of_recipe(min(rows, key=by_harm))
+    worse = [row.evaluation for row in rows if classify_change(row) == "worse"]
+    unit = number_format.shown_unit(worst.unit)
+    delta = number_format.difference(worst.delta.value, worst.unit, worst.delta.low, worst.delta.high)
+    ends = number_format.interval(worst.delta.low, worst.delta.high, worst.unit)
+    size = f"{delta} {unit}".strip() + f", {worst.delta.confidence:.0%} interval {ends}"
+    count = plural(len(rows), "other ability", "other abilities")
+    first = f"Of {count}, {len(worse)} {'is' if len(worse) == 1 else 'are'} clearly worse ({', '.join(worse)})"
+    if not worse:
+        first = f"No clear loss in {count}, which does not prove that there is none"
+    name = view.short(worst.evaluation, worst.metric)
+    return f"{first}; the lowest change is in {name} on “{worst.evaluation}” ({size})."
 
 
 def _remembers(view: RunView, row: ComparisonResult) -> str:
@@ -142,11 +155,14 @@ def _paid(view: RunView, contest: ModelPair) -> str:
 
 def _hurt(view: RunView, contest: ModelPair) -> list[str]:
     probes = [row for row in view.comparisons(contest) if view.harms(row.evaluation, row.metric)]
+    undefined = [row.evaluation for row in probes if row.status != "ok"]
+    probes = [row for row in probes if row.status == "ok"]
     bad = [row for row in probes if _harms(row)]
     groups = people_slices(view, contest)
     worse = [row for row in groups if classify_change(row) == "worse"]
     if not probes and not groups:
-        return ["Bias and fairness were not measured."]
+        names = ", ".join(dict.fromkeys(undefined))
+        return [f"Bias could not be compared on {names}." if names else "Bias and fairness were not measured."]
     out = []
     if bad:
         named = "; ".join(

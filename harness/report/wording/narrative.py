@@ -59,7 +59,11 @@ def seeds_said(view: RunView, contest: ModelPair) -> str:
 
 def people_slices(view: RunView, contest: ModelPair) -> list[ComparisonResult]:
     """The slice comparisons that may say who is hurt, of slices that are large enough to be read."""
-    return [row for row in view.comparisons(contest, slices=True) if row.n >= FEW and _of_people(view, row)]
+    return [
+        row
+        for row in view.comparisons(contest, slices=True)
+        if row.status == "ok" and row.n >= FEW and _of_people(view, row)
+    ]
 
 
 def _of_people(view: RunView, row: ComparisonResult) -> bool:
@@ -73,9 +77,16 @@ def undecided_said(view: RunView, contest: ModelPair) -> list[str]:
     """Which gates of a candidate are inconclusive, by the reason."""
     undecided = [gate for gate in view.gates_of(contest.candidate) if gate.verdict == "inconclusive"]
     doubted = [gate.id for gate in undecided if _doubted(gate)]
-    few = [gate.id for gate in undecided if gate.id not in doubted]
+    few = [gate.id for gate in undecided if gate.id not in doubted and _more_decide(gate)]
+    other = [gate.id for gate in undecided if gate.id not in (*doubted, *few)]
     said = [f"Too few items to decide: {', '.join(few)}."] if few else []
+    said += [f"Undecided, for the reason that its sentence gives: {', '.join(other)}."] if other else []
     return [*said, f"No pass, as rows may have been trained on: {', '.join(doubted)}."] if doubted else said
+
+
+def _more_decide(gate: GateResult) -> bool:
+    """Whether a number of items is known that would decide a gate, or the member that it waits for."""
+    return (gate.required_n is not None and gate.counted == "items") or any(map(_more_decide, gate.members))
 
 
 def _doubted(gate: GateResult) -> bool:

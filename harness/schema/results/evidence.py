@@ -7,6 +7,11 @@ from harness.schema.results.metrics import ComparisonResult, MetricResult
 _ROUNDING = 1e-6
 
 
+def too_few_items(row: MetricResult | ComparisonResult, min_n: int) -> bool:
+    """Whether a row rests on fewer items than a gate asks for. Blocks of timings are no items."""
+    return row.counted == "items" and evidence(row) < min_n
+
+
 def evidence(row: MetricResult | ComparisonResult) -> float:
     """Independent items of equal weight behind a row.
 

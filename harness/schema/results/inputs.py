@@ -51,6 +51,7 @@ class MetricMeaning(Result):
     ideal: float | None = None
     role: Literal["primary", "companion", "descriptive"] = "primary"
     aspect: Literal["quality", "calibration"] = "quality"
+    timed: bool = Field(False, description="whether it depends on the machine, and is another one each time")
 
 
 class ItemMeasureResult(Result):
@@ -87,6 +88,7 @@ class EvaluationResult(Result):
     """A task or probe: what it asked of whom.
 
     Attributes:
+        role: `cost`: what asking the models takes; its items are blocks of timings, and stand for no data.
         protocols: model → how it was asked; models that cannot be asked are in `skipped`.
         skipped: model → why.
         coverage: model → share of items with status ok; of several training seeds the smallest.
@@ -97,7 +99,7 @@ class EvaluationResult(Result):
     """
 
     name: str
-    role: Literal["task", "probe"]
+    role: Literal["task", "probe", "cost"]
     kind: str
     summary: str
     data: list[str]

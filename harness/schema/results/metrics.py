@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from harness.core.interval import Interval
+from harness.core.metric import Counted
 from harness.schema.results.base import Direction, Result
 
 
@@ -97,7 +98,7 @@ class AdjustedResult(Result):
     @property
     def sentence(self) -> str:
         """The gain for people."""
-        return f"cheap values of {self.total:,} items make {self.n:,} costly ones worth {self.gain:.2f} times as many"
+        return f"cheap values of {self.total:,} items make {self.n:,} costly ones worth {self.gain:.2f} × as many"
 
 
 class MetricResult(Result):
@@ -116,6 +117,7 @@ class MetricResult(Result):
         sampling: of means over several sampled answers to each item, the parts of its variance; None elsewhere.
         adjusted: of means of costly values that only some items have, with what cheap values of all items say; gates
             with `adjust: true` read it. None elsewhere.
+        counted: what `n` counts. Blocks of timings are no items: `min_n` of gates does not read them.
     """
 
     id: str
@@ -140,6 +142,7 @@ class MetricResult(Result):
     worst_case: Interval | None = None
     sampling: SamplingResult | None = None
     adjusted: AdjustedResult | None = None
+    counted: Counted = "items"
     status: Literal["ok", "undefined"] = "ok"
     reason: str | None = None
 
@@ -185,6 +188,7 @@ class ComparisonResult(Result):
         anytime, missing, worst_case, sampling: as of `MetricResult`.
         adjusted: as of `MetricResult`, or with what further items of the baseline say.
         overlap: the difference without items that overlap with training data; None where none do.
+        counted: as of `MetricResult`.
     """
 
     id: str
@@ -233,6 +237,7 @@ class ComparisonResult(Result):
     sampling: SamplingResult | None = None
     adjusted: AdjustedResult | None = None
     overlap: OverlapResult | None = None
+    counted: Counted = "items"
     status: Literal["ok", "undefined", "refused"] = "ok"
     reason: str | None = None
 

@@ -153,8 +153,10 @@ def whole(number: int) -> str:
     return f"{number:,}"
 
 
-def items(n: int, clusters: int, n_eff: float | None = None) -> str:
-    """`804 items`, `804 items in 268 clusters`, `804 items in 268 clusters (310 effective)`."""
+def items(n: int, clusters: int, n_eff: float | None = None, counted: str = "items") -> str:
+    """`804 items`, `804 items in 268 clusters`, `804 items in 268 clusters (310 effective)`; `20 blocks` of timings."""
+    if counted != "items":
+        return plural(n, counted.removesuffix("s"))
     text = plural(n, "item") + (f" in {whole(clusters)} clusters" if 0 < clusters < n else "")
     return f"{text} ({whole(round(n_eff))} effective)" if n_eff is not None and 0 < round(n_eff) < n else text
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from harness.core.metric import Counted
 from harness.schema.results.base import Result, Verdict
 
 _NEXT_METRIC = re.compile(r", (?![^\[]*\])(?=[a-z0-9][a-z0-9_-]*\.)")
@@ -23,6 +24,7 @@ class GateResult(Result):
         observed, bound, margin: what was compared, in the metric's unit (or as a ratio).
         low, high: one-sided bounds of `observed` at `alpha`, each on its own.
         n, clusters, n_eff: items, independent clusters and effective items behind it.
+        counted: what `n` counts: items, or blocks of timings.
         required_n: items that would probably decide an inconclusive gate.
         waiver_holds: False for a waiver that has expired; None without one.
         where: `file:line` of the rule in the suite, or in the policy that it is from.
@@ -58,6 +60,7 @@ class GateResult(Result):
     n: int | None = None
     clusters: int | None = None
     n_eff: float | None = None
+    counted: Counted = "items"
     mde: float | None = None
     required_n: int | None = None
     waiver: str | None = None

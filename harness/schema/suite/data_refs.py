@@ -28,6 +28,7 @@ _UNSET: dict[str, Any] = {
     "delimiter": None,
     "encoding": None,
     "missing_cluster": "error",
+    "missing_label": "drop",
     "normalize": [],
     "language": None,
 }
@@ -49,6 +50,10 @@ class FileRef(Strict):
         None, description="Column that groups related rows (document, author); a group never spans two splits."
     )
     missing_cluster: MissingCluster = Field("error", description=_MISSING_CLUSTER)
+    missing_label: Literal["drop", "keep"] = Field(
+        "drop",
+        description="A row without a label is dropped, or kept: a classification with `unlabeled: ask` asks about it.",
+    )
     normalize: list[Normalization] = Field(default_factory=list, description=_NORMALIZE)
     slices: list[str] = Field(default_factory=list, description="Columns that become slices `column=value`.")
     splits: dict[str, float] | str | None = Field(

@@ -314,3 +314,24 @@ def test_slices_and_clusters_reach_the_records() -> None:
     records = ask(task(), [data], HeadModel())
     assert records.clusters("parent") == ["film 1"]
     assert records.slice_names == ["source=movie"]
+
+
+def test_rows_without_a_label_are_asked_about_where_the_task_says_so() -> None:
+    some = [{**row, "label": None if number % 2 else row["label"]} for number, row in enumerate(REVIEWS)]
+    asking, leaving = task(unlabeled="ask"), task()
+    data = [dataset(some)]
+    records, fewer = ask(asking, data, HeadModel()), ask(leaving, data, HeadModel())
+    assert (len(records), len(fewer)) == (4, 2)
+    labeled = np.array([target is not None for target in records.texts("target")])
+    assert records.stat("costly").tolist() == labeled.astype(float).tolist()
+    assert np.isfinite(records.stat("expected_nll")).all()
+    assert np.isnan(records.stat("correct")).tolist() == (~labeled).tolist()
+    assert records.take(labeled).stat("nll").tolist() == fewer.stat("nll").tolist()
+    assert "asked about too" in asking.remarks(data, "test")[0]
+    # Training, demonstrations and probes that stand on the task read labeled rows alone, as ever.
+    assert len(asking.examples(data[0], "test")) == len(list(asking.every_item(data, "test"))) == 2
+    assert "unlabeled" not in leaving.spec()
+    for metric in build_metrics(list(asking.default_metrics), asking.metric_context()):
+        rows_of = metric.stats(records)
+        assert np.isnan(rows_of).all(axis=1).tolist() == (~labeled).tolist()
+        np.testing.assert_array_equal(rows_of[labeled], metric.stats(fewer))

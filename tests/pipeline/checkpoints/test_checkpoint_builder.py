@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.auto_suite import audit_suite
+from harness.commands.new_suites.auto_suite import audit_suite
 from harness.commands.run import train_models
 from harness.core.errors import CheckpointError, HarnessError, IncompleteError
 from harness.core.model_kind import ModelSpec

@@ -29,7 +29,7 @@ class Cache:
     def __init__(self, asked: list[Any], right: dict[str, int | None], ways: list[str]) -> None:
         compare = SimpleNamespace(baseline="base", base_variants=ways)
         suite = SimpleNamespace(compare=compare)
-        self.prepared = SimpleNamespace(suite=suite, asked={one.name: one for one in asked}, code={})
+        self.prepared = SimpleNamespace(suite=suite, reported={one.name: one for one in asked}, code={})
         self.right = right
 
     def answer(self, spec: Any, checkpoint: str, split: str) -> AnsweredEvaluation:

@@ -24,6 +24,8 @@ def gate(**update: Any) -> GateResult:
         ("> 0.02", 0.02, math.inf, False),
         ("≥ −0.03", -0.03, math.inf, False),
         ("≥ −0.03 bits/byte", -0.03, math.inf, False),
+        ("> 0 label units", 0.0, math.inf, False),
+        ("2 label units ± 0.5 label units", 1.5, 2.5, False),
         ("≤ 0.15", -math.inf, 0.15, False),
         ("ratio ≤ 1.05", -math.inf, 1.05, True),
         ("0.5 ± 0.05", 0.45, 0.55, False),

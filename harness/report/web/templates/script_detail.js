@@ -107,7 +107,7 @@
     const rest = entry.models.map((_, index) => index).filter((index) => index !== base && index !== candidate);
     const title = entry.measure[1] || (entry.measure[0].startsWith("mean change") ? "mean change" : /^\S+ (match|kept|met)$/.test(entry.measure[0]) ? entry.measure[0] : entry.measure[0].split(" ")[0]);
     const head = make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Model"), make("th", { scope: "col" }, "Answer"),
-      make("th", { scope: "col" }, entry.scored ? "Right?" : make("span", { class: "hide" }, "Right?")), make("th", { scope: "col", class: "num" }, title)));
+      make("th", { scope: "col" }, entry.scored ? "Right?" : make("span", { class: "hide" }, "Right?")), make("th", { scope: "col", class: "num" }, title || make("span", { class: "hide" }, "Measure"))));
     const target = entry.answers[entry.target[place]] !== undefined ? entry.answers[entry.target[place]] : extra.target;
     // Most tasks show the right answer among the texts already.
     const gold = target === undefined || (row && row.slice(1, entry.fields.length).includes(target)) ? [] : [make("b", {}, "Gold: "), answerNode(target)];

@@ -19,13 +19,15 @@
 
   /* Filters */
   const rows = all("tr[data-verdict]");
+  const named = new Map(all("section[data-suite]").map((section) => [section, section.querySelector("h2").textContent]));
   function filter() {
     const words = byId("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
     const verdict = byId("verdict").value;
     for (const row of rows) {
-      const text = row.textContent.toLowerCase();
+      const text = `${named.get(row.closest("section"))} ${row.textContent}`.toLowerCase();
       row.hidden = (verdict !== "" && row.dataset.verdict !== verdict) || !words.every((word) => text.includes(word));
     }
+    for (const section of named.keys()) section.hidden = !section.querySelector("tr[data-verdict]:not([hidden])");
     byId("shown").textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} runs`;
   }
   byId("filter").addEventListener("input", filter);

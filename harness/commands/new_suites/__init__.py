@@ -1,0 +1,1 @@
+"""Suites that are written for someone: from their data and checkpoints."""

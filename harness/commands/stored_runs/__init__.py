@@ -1,0 +1,1 @@
+"""What is done with finished runs: judged again, compared, explained, relabeled, repeated, tested."""

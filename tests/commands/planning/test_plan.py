@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from harness.commands.planning.plan import _training_seconds, plan_suite
+from harness.commands.planning.plan_times import Machine
+from harness.core.reporter import Silent
+from harness.model_kinds.flop_shapes import shape_of
+from harness.models.checkpoint import checkpoint_catalog
+from harness.pipeline.checkpoints.training_data import DataInputs
+from harness.schema.units import show_estimate
+from harness.storage.store import Store
+from harness.suite.load_suite import load_suite, parse_suite
+
+SUITE = """\
+name: little
+data:
+  notes: {file: notes.csv}
+models:
+  base: {load: "catalog:minilm-l6"}
+  full: {finetune: {from: base, task: notes, epochs: 1}}
+compare: {baseline: base}
+tasks:
+  notes: {classification: {data: notes, labels: [bad, good]}}
+"""
+
+
+class _AtHand:
+    """A workshop that has the base's checkpoint."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def cached(self, model: str) -> bool:
+        return True
+
+    def checkpoint(self, model: str) -> _AtHand:
+        return self
+
+    def data_inputs(self, model: str) -> DataInputs:
+        return DataInputs(texts={}, train=(), validation=(), labels=(), fingerprints={})
+
+
+def test_a_stage_from_the_catalog_is_planned_with_its_own_size(tmp_path: Path) -> None:
+    (tmp_path / "suite.yaml").write_text(SUITE, "utf-8")
+    suite = parse_suite(SUITE, tmp_path / "suite.yaml")
+    seconds = []
+    machine = Machine(1)
+    machine.__dict__["rate"] = 1e9
+    for layers in (2, 8):
+        shape = {"model_type": "bert", "hidden_size": 128, "num_hidden_layers": layers, "intermediate_size": 512}
+        shape |= {"num_attention_heads": 2, "vocab_size": 1000}
+        (tmp_path / "config.json").write_text(json.dumps(shape), "utf-8")
+        seconds.append(_training_seconds(suite, "full", 1000, machine, cast(Any, _AtHand(tmp_path))))
+    assert seconds[1] > 2 * seconds[0]
+
+
+def test_what_is_not_fetched_yet_is_planned_with_the_sizes_that_the_catalog_states(tmp_path: Path) -> None:
+    (tmp_path / "suite.yaml").write_text(SUITE, "utf-8")
+    suite = parse_suite(SUITE, tmp_path / "suite.yaml")
+    machine = Machine(1)
+    machine.__dict__["rate"] = 1e9
+    catalog = checkpoint_catalog.entry("minilm-l6")
+    (tmp_path / "config.json").write_text(json.dumps(catalog.configuration), "utf-8")
+    fetched = _training_seconds(suite, "full", 1000, machine, cast(Any, _AtHand(tmp_path)))
+    assert _training_seconds(suite, "full", 1000, machine) == fetched
+    for name in checkpoint_catalog.names():
+        assert shape_of(checkpoint_catalog.entry(name).configuration) is not None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0.4, "a few seconds"),
+        (41, "about 40 s"),
+        (58, "about 1 min"),
+        (482, "about 8 min"),
+        (3599, "about 1 h"),
+        (5300, "about 1 h 30 min"),
+    ],
+)
+def test_a_forecast_is_no_more_exact_than_it_can_be(seconds: float, shown: str) -> None:
+    assert show_estimate(seconds) == shown
+
+
+def test_forecasts_of_the_main_job_are_within_a_factor_of_two_of_a_measured_run() -> None:
+    """A cold run of `sentiment` on two free cores whose products reach 108 GFLOP/s each: seconds per stage."""
+    suite = load_suite("sentiment")
+    machine = Machine(2)
+    machine.__dict__["rate"] = 2 * 108e9
+    rows = {"base": 202_700, "finetuned": 14_800, "linear": 14_800, "classical": 14_800}
+    measured = {"base": 141.6, "finetuned": 93.2, "linear": 9.0, "classical": 3.3}
+    for model, seconds in measured.items():
+        forecast = _training_seconds(suite, model, rows[model], machine)
+        assert seconds / 2 < forecast < 2 * seconds or abs(forecast - seconds) < 6, (model, forecast)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "tokens", "measured"),
+    [("generation", 1008, 52, {"base": 69.0, "poet": 57.0}), ("summarization", 800, 240, {"finetuned": 38.5})],
+)
+def test_rows_that_are_long_or_written_take_longer(
+    name: str, rows: int, tokens: float, measured: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seconds per stage on two free cores whose products reach 108 GFLOP/s each, as far as they were free."""
+    suite = load_suite(name)
+    machine = Machine(2)
+    machine.__dict__["rate"] = 2 * 108e9
+    for length in (tokens, None):
+        monkeypatch.setattr("harness.commands.planning.plan._length", lambda *_, length=length: length)
+        for model, seconds in measured.items():
+            forecast = _training_seconds(suite, model, rows, machine)
+            assert seconds / 2 < forecast < 2 * seconds, (model, length, forecast)
+
+
+def test_what_is_made_on_this_machine_is_counted_while_other_data_is_fetched(tmp_path: Path) -> None:
+    plan = plan_suite(load_suite("generation"), Store(tmp_path), Silent())
+    assert {entry.name: entry.rows for entry in plan.data if entry.cached} == {"verses": 1440}
+
+
+def test_other_work_on_the_machine_does_not_make_it_slower() -> None:
+    """The fastest product counts: a second measurement agrees, whatever runs beside it."""
+    first, second = Machine(1).rate, Machine(1).rate
+    assert 0.4 < first / second < 2.5
