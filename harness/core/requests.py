@@ -132,6 +132,22 @@ class Continuations(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class TargetLikelihood(Request):
+    """Log-likelihood of every token of one text after a context or after messages, as in training (teacher forcing).
+
+    As the one option of `Continuations`, with the likelihood and the place of each token; of a sequence-to-sequence
+    model the token that ends the target is one of them. Where the chat template writes the target, its tokens have no
+    place.
+    """
+
+    kind: ClassVar[str] = "target_likelihood"
+    context: str
+    target: str
+    messages: Messages = ()
+    form: ChatForm = field(default=ChatForm(), metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True)
 class RollingLikelihood(Request):
     """Log-likelihood of a whole text, each token scored once (causal models).
 

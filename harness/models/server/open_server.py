@@ -15,7 +15,7 @@ from harness.core.errors import CheckpointError, IncompleteError, Where
 from harness.core.model import Backend, ModelFacts
 from harness.core.model_kind import ObtainContext, Obtained
 from harness.core.reporter import Reporter
-from harness.core.requests import Continuations, Generate, RollingLikelihood, TopCompletions
+from harness.core.requests import Continuations, Generate, RollingLikelihood, TargetLikelihood, TopCompletions
 from harness.model_kinds.server_kind import SERVER_DECODING, ServerSpec
 from harness.models.checkpoint.checkpoint_digest import served_digest, tokenizer_digest
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT, SERVER_FILE
@@ -115,7 +115,7 @@ def open_served(made: Served) -> Backend:
     able = abilities(client, spec, encoder)
     supports = {Generate.kind}
     if able.likelihoods:
-        supports |= {Continuations.kind, RollingLikelihood.kind, TopCompletions.kind}
+        supports |= {Continuations.kind, TargetLikelihood.kind, RollingLikelihood.kind, TopCompletions.kind}
     notes = ["a server provides the answers: its weights are known only by name"]
     if not able.likelihoods:
         notes.append(f"no likelihoods: {able.why_not}")

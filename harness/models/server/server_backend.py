@@ -17,6 +17,7 @@ from harness.core.requests import (
     Request,
     Response,
     RollingLikelihood,
+    TargetLikelihood,
     TopCompletions,
 )
 from harness.model_kinds.server_kind import SERVER_DECODING, ServerSpec
@@ -65,6 +66,7 @@ class ServerBackend:
         self._encoder = encoder
         self._answers: dict[str, Callable[[Any], Response]] = {
             Continuations.kind: self._continuations,
+            TargetLikelihood.kind: self._target,
             RollingLikelihood.kind: self._rolling,
             Generate.kind: self._generate,
             TopCompletions.kind: self._top,
@@ -127,6 +129,27 @@ class ServerBackend:
             return with_inputs(read, _mark(tokens))
         pieces = tuple((token.start, token.end, float(token.logprob or 0.0)) for token in tokens)
         return with_inputs(Likelihood(read.total, read.tokens, 0, pieces), _mark(tokens))
+
+    def _target(self, request: TargetLikelihood) -> Response:
+        """As for local models: from the first token that ends behind the context."""
+        if request.messages:
+            return Failure("unsupported", "a server cannot compute likelihoods after messages")
+        if not request.target:
+            return Failure("no_token", "the target is empty")
+        join = len(request.context.rstrip())
+        whole = self.scored(request.context + request.target)
+        tokens = [token for token in whole if token.end > join]
+        total = _total(tokens)
+        if not tokens or total is None:
+            return Failure("no_token", "the server returns no log-probability for the first token; set `prefix`")
+        read = likelihood(total, len(tokens), 0)
+        if isinstance(read, Failure):
+            return read
+        start = len(request.context)
+        pieces = tuple(
+            (max(0, token.start - start), max(0, token.end - start), float(token.logprob or 0.0)) for token in tokens
+        )
+        return with_inputs(Likelihood(read.total, read.tokens, 0, pieces), _mark(whole))
 
     def _continuations(self, request: Continuations) -> Response:
         """As for local models: the options of one context are scored from the first token that one changes."""

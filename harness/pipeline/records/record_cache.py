@@ -16,7 +16,7 @@ from harness.core.evaluation import Item
 from harness.core.model import ModelFacts
 from harness.core.records import Records
 from harness.core.reporter import Reporter
-from harness.core.requests import Cloze, Continuations, Generate, Request
+from harness.core.requests import Cloze, Continuations, Generate, Request, TargetLikelihood
 from harness.pipeline.answered_evaluation import AnsweredEvaluation, InferenceCost, ItemSet
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
@@ -407,5 +407,5 @@ def made_for_another(bound: BoundEvaluation, facts: ModelFacts, requests: Sequen
 
 def _shown(facts: ModelFacts, requests: Sequence[Request]) -> bool:
     """Whether a model's worked examples stand before what an evaluation asks."""
-    contexts = (Cloze, Continuations, Generate)
+    contexts = (Cloze, Continuations, Generate, TargetLikelihood)
     return facts.prompted_for is not None and any(isinstance(request, contexts) for request in requests)
