@@ -29,6 +29,7 @@ from harness.core.requests import (
     Response,
     RollingLikelihood,
     Scores,
+    TargetLikelihood,
 )
 from harness.evaluations.probe_base import OnTaskProbe, Probe
 from harness.evaluations.row_task import PARENT, RowOptions, RowTask
@@ -107,6 +108,7 @@ __all__ = [
     "Probe",
     "PromptTarget",
     "PseudoLikelihood",
+    "TargetLikelihood",
     "RatioMetric",
     "RatioOf",
     "RecomputedMetric",

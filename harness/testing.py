@@ -46,6 +46,8 @@ from harness.core.requests import (
 )
 from harness.core.unit import unit_of
 from harness.metrics.build_metrics import factory
+from harness.metrics.metric_shapes import RecordMetric
+from harness.metrics.per_scorer import ByScorer
 
 __all__ = [
     "LABELS",
@@ -235,7 +237,7 @@ def _item(rng: Rng, targets: Places) -> dict[str, FloatArray]:
     dose = rng.integers(3, size=ITEMS) / 2
     tied = {"no|a": 0.2, "no|b": 0.8, "yes|a": 0.8, "yes|b": 0.2, "rare|a": 0.4, "rare|b": 0.6}
     return {
-        **dict.fromkeys(("tokens", "words", "targets", "words_reader", "reference_words"), size),
+        **dict.fromkeys(("tokens", "words", "targets", "words_reader", "reference_words", "tokens_reference"), size),
         **dict.fromkeys(("bytes", "bytes_reader", "bytes_reference"), 5 * size),
         **{f"b_train.{cell}": np.full(ITEMS, share) for cell, share in tied.items()},
         **{name: _coins(rng) for name in ("in_x", "ambiguous", "aligned")},
@@ -344,7 +346,7 @@ def metric_cases(name: str, *, seed: int = 0, records: MakeRecords | None = None
     """
     made = factory(name)
     # A metric of several scorers is one computation: the first of them stands for all.
-    scorer = next(iter(getattr(made, "scorers", ())), None)
+    scorer = made.scorers[0] if isinstance(made, ByScorer) else None
     context = MetricContext(labels=CLASSES, scorer=scorer, cluster_unit="parent")
     try:
         metrics = made(name, context)
@@ -352,7 +354,7 @@ def metric_cases(name: str, *, seed: int = 0, records: MakeRecords | None = None
         metrics = made(f"{name}[a]", context)
 
     def case(metric: Metric) -> MetricCase:
-        protocol = (getattr(metric, "protocols", None) or ("plain",))[0]
+        protocol = ((metric.protocols if isinstance(metric, RecordMetric) else None) or ("plain",))[0]
 
         def plain(items: int, answers: int) -> Records:
             return plain_records(items, answers, needs=made.needs, protocol=protocol)

@@ -106,6 +106,8 @@ def harness() -> None:
     Exit codes: 0 every blocking gate passed; 2 invalid usage, suite, or data; 10 a blocking gate
     failed; 11 inconclusive; 12 error or incomplete (rerun to resume); 13 lock mismatch;
     70 internal error; 130 interrupted (Ctrl-C); 143 terminated (SIGTERM).
+
+    Which files, ids, exit codes, and Python names later versions keep: docs/stability.md.
     """
 
 

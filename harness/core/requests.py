@@ -132,6 +132,22 @@ class Continuations(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class TargetLikelihood(Request):
+    """Log-likelihood of every token of one text after a context or after messages, as in training (teacher forcing).
+
+    As the one option of `Continuations`, with the likelihood and the place of each token; of a sequence-to-sequence
+    model the token that ends the target is one of them. Where the chat template writes the target, its tokens have no
+    place.
+    """
+
+    kind: ClassVar[str] = "target_likelihood"
+    context: str
+    target: str
+    messages: Messages = ()
+    form: ChatForm = field(default=ChatForm(), metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True)
 class RollingLikelihood(Request):
     """Log-likelihood of a whole text, each token scored once (causal models).
 
@@ -350,8 +366,7 @@ class InputMark(NamedTuple):
 
 def input_marks(response: Response) -> list[InputMark] | None:
     """What the model read for a response, one mark for each text or option; None where that is not known."""
-    inputs: str | None = getattr(response, "inputs", None)
-    return None if inputs is None else [InputMark.read(part) for part in inputs.split("|")]
+    return None if response.inputs is None else [InputMark.read(part) for part in response.inputs.split("|")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -448,6 +463,7 @@ class Embedding:
 class Tags:
     """A label and its log-probability for every word; words that did not fit have label ``""``."""
 
+    inputs: ClassVar[None] = None
     labels: tuple[str, ...]
     scores: tuple[float, ...]
     truncated: int = 0
@@ -465,6 +481,7 @@ class SpanAnswer:
         null_score: the same for "no answer"; None where it was not allowed.
     """
 
+    inputs: ClassVar[None] = None
     text: str
     start: int
     end: int
@@ -480,6 +497,7 @@ class SpanAnswer:
 class Completions:
     """Likeliest tokens, best first, as decoded text, with their log-probabilities."""
 
+    truncated: ClassVar[int] = 0
     tokens: tuple[str, ...]
     scores: tuple[float, ...]
     inputs: str | None = field(default=None, compare=False)
@@ -498,6 +516,7 @@ class Ranking:
         truncated: tokens that did not fit.
     """
 
+    inputs: ClassVar[None] = None
     places: tuple[int, ...]
     scores: tuple[float, ...]
     truncated: int = 0
@@ -514,6 +533,8 @@ class Failure:
     are asked for again.
     """
 
+    inputs: ClassVar[None] = None
+    truncated: ClassVar[int] = 0
     reason: str
     message: str
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,12 +13,14 @@ from typing import Any
 from harness.core.errors import DataError
 from harness.core.metric import Direction, Metric, MetricContext, MetricKind, RecomputedMetric
 from harness.core.records import Records
-from harness.metrics.metric_shapes import MeanMetric
+from harness.metrics.metric_shapes import MeanMetric, RatioMetric
 
 STATISTIC = "lm_eval"
 """How the statistics of such figures begin, and what an evaluation with such records provides."""
 VALUES = "lm_eval"
 """Where a record's response keeps the figures of its document that are no numbers."""
+SHARE = "task_share"
+"""The statistic that says what a document counts where the tasks of a group count alike."""
 UNIT = "as lm-eval scores"
 LABEL = "figure by lm-evaluation-harness's code"
 _NAMES: dict[str, Direction] = {"by_lm_eval": "higher", "by_lm_eval_lower": "lower"}
@@ -32,6 +34,16 @@ def figure_metric(task: str, key: str, *, higher: bool, mean: bool) -> str:
     """
     name = next(name for name, direction in _NAMES.items() if direction == ("higher" if higher else "lower"))
     return f"{name}[{key if mean else f'{task}/{key}'}]"
+
+
+def group_metric(group: str, key: str, *, higher: bool) -> str:
+    """The id of the metric that is the mean over the tasks of a group: `by_lm_eval[blimp:acc]`."""
+    return figure_metric(group, f"{group}:{key}", higher=higher, mean=True)
+
+
+def share_statistics(numbers: Mapping[str, float], share: float) -> dict[str, float]:
+    """What `group_metric` reads of a document: its share, and each figure times it."""
+    return {SHARE: share, **{f"{SHARE}.{key}": share * value for key, value in numbers.items()}}
 
 
 def is_aggregated(metric: str) -> bool:
@@ -81,7 +93,11 @@ class AggregatedFigure(RecomputedMetric):
 
 
 class ByLmEval:
-    """Makes the metric of a figure, named in brackets: a mean, or what code of a task aggregates (`[TASK/FIGURE]`)."""
+    """Makes the metric of a figure, named in brackets.
+
+    `[FIGURE]` is a mean over documents, `[TASK/FIGURE]` what code of a task makes of them, and `[GROUP:FIGURE]` the
+    mean over the tasks of a group.
+    """
 
     needs: tuple[str, ...] = (STATISTIC,)
     summary: str = "A figure that lm-evaluation-harness's code computes for each document (`by_lm_eval[acc]`)."
@@ -94,6 +110,15 @@ class ByLmEval:
         direction, unit = _NAMES[base], context.cluster_unit
         if slash:
             return [AggregatedFigure(id=name, task=task, key=key, cluster_unit=unit, direction=direction)]
+        group, colon, key = inner.partition(":")
+        if colon:
+            label = f"mean over the tasks of {group}"
+            first = f"{SHARE}.{key}"
+            return [
+                RatioMetric(
+                    id=name, unit=UNIT, direction=direction, cluster_unit=unit, first=first, second=SHARE, label=label
+                )
+            ]
         column = f"{STATISTIC}.{inner}" if inner else STATISTIC
         return [MeanMetric(id=name, unit=UNIT, direction=direction, cluster_unit=unit, column=column, label=LABEL)]
 

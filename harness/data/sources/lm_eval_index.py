@@ -36,6 +36,7 @@ class TaskPlace:
         inline: whether a group defines or changes tasks in its own file.
         data: the name of a task's hub data set, or of a builder of the library `datasets`; empty where code makes it.
         unsafe: whether the task runs code that a model wrote.
+        equal: the figures in which the tasks of a group count alike, however many documents each has.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class TaskPlace:
     inline: bool = False
     data: str = ""
     unsafe: bool = False
+    equal: tuple[str, ...] = ()
 
 
 def package_folder() -> Path:
@@ -68,11 +70,11 @@ def task_index() -> Mapping[str, TaskPlace]:
         (work / _FILE).write_text(json.dumps(_read(tasks), sort_keys=True), encoding="utf-8")
         return {"tasks": str(len(files))}
 
-    entry = Store(default_cache()).make(KIND, digest({"format": 3, "files": files}), build)
+    entry = Store(default_cache()).make(KIND, digest({"format": 4, "files": files}), build)
     rows = json.loads((entry.path / _FILE).read_text(encoding="utf-8"))
     return {
-        name: TaskPlace(kind, file, tuple(members), inline, data, unsafe)
-        for name, (kind, file, members, inline, data, unsafe) in rows.items()
+        name: TaskPlace(kind, file, tuple(members), inline, data, unsafe, tuple(equal))
+        for name, (kind, file, members, inline, data, unsafe, equal) in rows.items()
     }
 
 
@@ -175,8 +177,16 @@ def _read(tasks: Path) -> dict[str, list[Any]]:
         inline = any(isinstance(member, dict) and len(member) > 1 for member in given)
         data = (entry.cfg or {}).get("dataset_path") if kind == "task" else None
         unsafe = bool((entry.cfg or {}).get("unsafe_code"))
-        rows[name] = [kind, file, members, inline, data if isinstance(data, str) else "", unsafe]
+        equal = _weighed_alike(entry.cfg) if kind == "group" else []
+        rows[name] = [kind, file, members, inline, data if isinstance(data, str) else "", unsafe, equal]
     return rows
+
+
+def _weighed_alike(group: Mapping[str, Any] | None) -> list[str]:
+    """The metrics of a group that are the mean over its tasks, not over their documents."""
+    listed = (group or {}).get("aggregate_metric_list") or []
+    entries = [entry for entry in (listed if isinstance(listed, list) else [listed]) if isinstance(entry, dict)]
+    return [str(entry["metric"]) for entry in entries if entry.get("weight_by_size") is False and "metric" in entry]
 
 
 def _named(member: Any) -> list[str]:

@@ -11,10 +11,12 @@ from harness.data.sources.lm_eval_configs import metric_name, task_config
 from harness.data.sources.lm_eval_index import leaf_tasks, place_of
 from harness.evaluations.lm_eval.lm_eval_task import METRICS
 from harness.metrics.capability.bleu_chrf_ter import NAMES as CORPUS
-from harness.metrics.lm_eval_figure import figure_metric
+from harness.metrics.lm_eval_figure import figure_metric, group_metric, is_aggregated
 
 _OWN_KEYS = frozenset({"metric", "aggregation", "higher_is_better", "hf_evaluate"})
 _LIKELIHOODS = METRICS["loglikelihood_rolling"]
+_NO_MEANS = frozenset({"f1_binary", "target_perplexity", "brier", *CORPUS, *_LIKELIHOODS.values()})
+"""Our metrics of figures that are more than a number for each document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +74,21 @@ def figures_of_task(name: str) -> TaskFigures:
 def figures_of(name: str) -> tuple[Figure, ...]:
     """The figures of a task, or of all tasks of a group or tag, each once.
 
-    A figure that is a metric of ours in some tasks and code of lm-eval's in others goes by lm-eval's name.
+    A figure that is a metric of ours in some tasks and code of lm-eval's in others goes by lm-eval's name. A group
+    whose tasks count alike has that figure too.
     """
-    place_of(name)
+    place = place_of(name)
     each = [figure for leaf in leaf_tasks(name) for figure in figures_of_task(leaf).figures]
     metrics: dict[str, dict[str, Figure]] = {}
     for figure in each:
         metrics.setdefault(figure.key, {})[figure.metric] = figure
-    return tuple(figure for by_metric in metrics.values() for figure in by_metric.values())
+    figures = [figure for by_metric in metrics.values() for figure in by_metric.values()]
+    alike = [
+        Figure(figure.key, group_metric(name, figure.key, higher=not figure.metric.startswith("by_lm_eval_lower")))
+        for figure in figures
+        if figure.key in place.equal and not is_aggregated(figure.metric) and figure.metric not in _NO_MEANS
+    ]
+    return (*dict.fromkeys(alike), *figures)
 
 
 def output_types(name: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from harness.metrics.capability.bleu_chrf_ter import NAMES as CORPUS
 from harness.metrics.capability.bleu_chrf_ter import translation_statistics
 from harness.metrics.capability.choice_accuracy import brier_of
 from harness.metrics.capability.f1 import binary_f1_counts
-from harness.metrics.lm_eval_figure import STATISTIC, VALUES, is_aggregated
+from harness.metrics.lm_eval_figure import STATISTIC, VALUES, is_aggregated, share_statistics
 
 _WEIGHTS = {"word_perplexity": "words", "byte_perplexity": "bytes", "bits_per_byte": "bytes"}
 
@@ -94,6 +94,8 @@ def scored(
     document = ScoredDocument()
     numbers = {key: float(value) for key, value in values.items() if _is_number(value)}
     document.stats |= {f"{STATISTIC}.{key}": value for key, value in numbers.items()}
+    if "share" in payload:
+        document.stats |= share_statistics(numbers, payload["share"])
     others = {key: value for key, value in values.items() if key not in numbers}
     if aggregated := {f.key for f in figures.figures if is_aggregated(f.metric)}:
         held = {key: _plain(value) for key, value in values.items() if key in aggregated}

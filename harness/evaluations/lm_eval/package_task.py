@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -27,7 +29,7 @@ from harness.core.requests import (
     RollingLikelihood,
 )
 from harness.data.sources.lm_eval_configs import code_digest, generation_kwargs
-from harness.data.sources.lm_eval_index import leaf_tasks
+from harness.data.sources.lm_eval_index import leaf_tasks, place_of
 from harness.data.sources.lm_eval_package import (
     LoadedTask,
     asked_task,
@@ -53,7 +55,7 @@ from harness.evaluations.record_builders import failed, outcome, scores, truncat
 from harness.evaluations.subsample import choose
 from harness.metrics.capability.bleu_chrf_ter import NAMES as CORPUS
 from harness.metrics.capability.f1 import BinaryF1
-from harness.metrics.lm_eval_figure import STATISTIC
+from harness.metrics.lm_eval_figure import SHARE, STATISTIC
 from harness.schema.suite.data_refs import SourceRef
 
 _KINDS = {CONTINUATIONS: Continuations.kind, ROLLING: RollingLikelihood.kind, GENERATION: Generate.kind}
@@ -96,7 +98,7 @@ class LmEvalPackageTask(Evaluation):
         *("acc", "acc_norm_chars", "acc_norm_bytes", "acc_mutual_info", "correct", "target", "prediction"),
         *("nll", "tokens", "bytes", "words", "nll_target", "targets", "greedy_match", "exact_match_strict"),
         *(f"{name}.0" for name in CORPUS),
-        *("brier", *BinaryF1.needs, STATISTIC),
+        *("brier", *BinaryF1.needs, STATISTIC, SHARE),
     )
     options: LmEvalPackageOptions
     default_metrics: tuple[str, ...] = ()
@@ -159,7 +161,8 @@ class LmEvalPackageTask(Evaluation):
         (dataset,) = data
         rows = dataset.split("test")
         several = len({row.fields["task"] for row in rows}) > 1
-        yield from choose((self._item(row, several) for row in rows), self.options.limit, self.cluster_unit)
+        chosen = choose((self._item(row, several) for row in rows), self.options.limit, self.cluster_unit)
+        yield from _shared(list(chosen)) if place_of(self.options.task).equal else chosen
 
     def _item(self, row: Any, several: bool) -> Item:
         fields = row.fields
@@ -302,6 +305,14 @@ class LmEvalPackageTask(Evaluation):
         )
         results: list[list[Any]] = [[pair] for pair in zip(likelihoods, greedy, strict=True)]
         return results, {"log_likelihoods": likelihoods, **({"greedy": greedy} if written else {})}
+
+
+def _shared(items: Sequence[Item]) -> Iterator[Item]:
+    """Items that say what each counts so that their tasks count alike; the shares are 1 on average."""
+    sizes = Counter(item.payload["task"] for item in items)
+    for item in items:
+        share = len(items) / (len(sizes) * sizes[item.payload["task"]])
+        yield replace(item, payload={**item.payload, "share": share})
 
 
 def _turns(context: str) -> Messages:

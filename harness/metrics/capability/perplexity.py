@@ -172,6 +172,48 @@ class TargetBitsPerByte(Factory):
         ]
 
 
+class TargetNatsPerToken(Factory):
+    """−Σ log-likelihood of the first reference given its prompt / Σ its tokens: the loss of training on it."""
+
+    needs: tuple[str, ...] = ("nll_reference", "tokens_reference")
+    label: str = "nats per token of the correct text"
+    short: str = "nats per token of the correct text"
+    summary: str = "Nats per token of the reference text, given its prompt; comparable only for the same tokenizer."
+
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            RatioMetric(
+                id="target_nats_per_token",
+                unit="nats/token",
+                direction="lower",
+                cluster_unit=context.cluster_unit,
+                first="nll_reference",
+                second="tokens_reference",
+            )
+        ]
+
+
+class TargetTokenPerplexity(Factory):
+    """exp of `target_nats_per_token`."""
+
+    needs: tuple[str, ...] = ("nll_reference", "tokens_reference")
+    label: str = "perplexity of the correct text, per token"
+    short: str = "token perplexity of the correct text"
+    summary: str = "Perplexity per token of the reference text; comparable only for the same tokenizer."
+
+    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
+        return [
+            ExponentialRatioMetric(
+                id="target_token_perplexity",
+                unit="perplexity/token",
+                direction="lower",
+                cluster_unit=context.cluster_unit,
+                first="nll_reference",
+                second="tokens_reference",
+            )
+        ]
+
+
 class ReferenceBitsPerByte(Factory):
     """−Σ log-likelihood of written texts under another model / (Σ their UTF-8 bytes · ln 2)."""
 
@@ -217,7 +259,9 @@ pseudo_bits_per_byte = PseudoBitsPerByte()
 reference_bits_per_byte = ReferenceBitsPerByte()
 reference_word_perplexity = ReferenceWordPerplexity()
 target_bits_per_byte = TargetBitsPerByte()
+target_nats_per_token = TargetNatsPerToken()
 target_perplexity = TargetPerplexity()
+target_token_perplexity = TargetTokenPerplexity()
 bits_per_byte = BitsPerByte()
 byte_perplexity = BytePerplexity()
 pseudo_perplexity = PseudoPerplexity()

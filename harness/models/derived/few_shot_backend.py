@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.core.digests import digest
 from harness.core.model import Backend, ModelFacts
-from harness.core.requests import Cloze, Continuations, Generate, Request, Response
+from harness.core.requests import Cloze, Continuations, Generate, Request, Response, TargetLikelihood
 from harness.models.cached_model import CachedModel
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.checkpoint_files import PROMPT_TABLE, read_json
@@ -51,10 +51,10 @@ class FewShotPrompt:
 
     def before(self, request: Request) -> Request:
         """The request with the examples before it; those without a context as they are."""
-        if isinstance(request, Continuations | Generate) and request.messages:
+        if isinstance(request, Continuations | TargetLikelihood | Generate) and request.messages:
             turns = [turn for prompt, answer in self.pairs for turn in (("user", prompt), ("assistant", answer))]
             return dataclasses.replace(request, messages=(*turns, *request.messages))
-        if isinstance(request, Continuations):
+        if isinstance(request, Continuations | TargetLikelihood):
             return dataclasses.replace(request, context=self.text + request.context)
         if isinstance(request, Generate):
             # Without this stop a model goes on with an example of its own.

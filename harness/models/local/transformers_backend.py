@@ -28,6 +28,7 @@ from harness.core.requests import (
     Response,
     RollingLikelihood,
     Tag,
+    TargetLikelihood,
     TopCompletions,
 )
 from harness.core.shown_paths import shown
@@ -56,6 +57,7 @@ from harness.models.local.requests.masked_likelihood import clozes, pseudo_likel
 from harness.models.local.requests.rank_documents import DocumentRanker
 from harness.models.local.requests.rolling_likelihood import rolling_likelihoods
 from harness.models.local.requests.tag_words import tags
+from harness.models.local.requests.target_likelihood import seq2seq_target_likelihoods, target_likelihoods
 from harness.models.local.requests.top_completions import top_completions
 from harness.models.local.requests.whole_text import classifications, embeddings, features, next_sentences, numbers
 from harness.models.local.sentence_modules import NO_MODULES, SentenceModules, load_modules
@@ -67,11 +69,16 @@ ANSWERERS: Mapping[str | None, Mapping[type[Request], Answerer]] = {
     "masked": {Cloze: clozes, PseudoLikelihood: pseudo_likelihoods, TopCompletions: top_completions},
     "causal": {
         Continuations: continuations,
+        TargetLikelihood: target_likelihoods,
         RollingLikelihood: rolling_likelihoods,
         Generate: generate,
         TopCompletions: top_completions,
     },
-    "seq2seq": {Continuations: seq2seq_continuations.continuations, Generate: generate},
+    "seq2seq": {
+        Continuations: seq2seq_continuations.continuations,
+        TargetLikelihood: seq2seq_target_likelihoods,
+        Generate: generate,
+    },
     None: {},
 }
 """What each kind of language model answers."""
@@ -161,7 +168,7 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
     own = checkpoint_digest(folder, context.resolve)
     parent = parent_of(folder, kind, lineage)
     policy = answer_policy(context.device)
-    named = tuple(label_text(str(label)) for label in lineage.get("labels") or ()) or None
+    named = tuple(label_text(label) for label in lineage.get("labels") or ()) or None
     device, dtype = place_of(context.device, str(policy["device"])), str(policy["dtype"])
     base = folder if parent is None else context.resolve(parent["key"])
     pool = context.pool or BasePool()

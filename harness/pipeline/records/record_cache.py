@@ -16,7 +16,7 @@ from harness.core.evaluation import Item
 from harness.core.model import ModelFacts
 from harness.core.records import Records
 from harness.core.reporter import Reporter
-from harness.core.requests import Cloze, Continuations, Generate, Request
+from harness.core.requests import Cloze, Continuations, Generate, Request, TargetLikelihood
 from harness.pipeline.answered_evaluation import AnsweredEvaluation, InferenceCost, ItemSet
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
@@ -253,31 +253,37 @@ class RecordCache:
         """The model of a checkpoint, opened once until it is released."""
         if checkpoint.key not in self._models:
             from harness.models.local.base_cache import BasePool
+            from harness.models.open_context import OpenContext
             from harness.models.open_model import open_model
 
             self._pool = self._pool or BasePool()
             responses = self.store.root / RESPONSES
             self._models[checkpoint.key] = open_model(
                 checkpoint.source,
-                resolve=self.builder.resolve,
-                responses=RenewedFile(responses) if self.store.fresh else responses,
-                device=self.device,
-                reporter=self.reporter,
-                pool=self._pool,
+                OpenContext(
+                    resolve=self.builder.resolve,
+                    responses=RenewedFile(responses) if self.store.fresh else responses,
+                    device=self.device,
+                    reporter=self.reporter,
+                    pool=self._pool,
+                ),
             )
         return self._models[checkpoint.key]
 
     def open_uncached(self, checkpoint: Checkpoint, *, batch_tokens: int) -> CachedModel:
         """A model that answers everything anew, in batches of another size."""
+        from harness.models.open_context import OpenContext
         from harness.models.open_model import open_model
 
         return open_model(
             checkpoint.source,
-            resolve=self.builder.resolve,
-            responses=None,
-            device=self.device,
-            reporter=self.reporter,
-            batch_tokens=batch_tokens,
+            OpenContext(
+                resolve=self.builder.resolve,
+                responses=None,
+                device=self.device,
+                reporter=self.reporter,
+                batch_tokens=batch_tokens,
+            ),
         )
 
     def by_base(self, checkpoints: Mapping[str, Checkpoint]) -> list[str]:
@@ -401,5 +407,5 @@ def made_for_another(bound: BoundEvaluation, facts: ModelFacts, requests: Sequen
 
 def _shown(facts: ModelFacts, requests: Sequence[Request]) -> bool:
     """Whether a model's worked examples stand before what an evaluation asks."""
-    contexts = (Cloze, Continuations, Generate)
+    contexts = (Cloze, Continuations, Generate, TargetLikelihood)
     return facts.prompted_for is not None and any(isinstance(request, contexts) for request in requests)

@@ -12,12 +12,17 @@ _FRACTION = re.compile(
     r"([+−-]?)([01]\.\d+(?:e-?\d+)?|0(?=[\s,;)])|1(?= →)|(?<=→ )1|(?<=value )1)"
     r"(?=[\s,;:).]|\Z)(?!\s*×)"
 )
+_BY_PART = " Improvement by part: "
+_PART = re.compile(r"(?<=\s)([+−-]?)([01](?:\.\d+)?(?:e-?\d+)?)(?=[,.](?:\s|\Z)|\Z)")
+"""What stands behind the heading is a difference, also where it is zero and has no sign."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
 def sentence_in_points(sentence: str) -> str:
     """The sentence of a gate on a fraction."""
-    return _FRACTION.sub(_in_points, sentence)
+    whole, heading, parts = sentence.partition(_BY_PART)
+    differences = _PART.sub(lambda match: f"{match[1]}{float(match[2]) * 100:.3g} points", parts)
+    return f"{_FRACTION.sub(_in_points, whole)}{heading}{differences}"
 
 
 def _in_points(match: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness_support.lm_eval_documents import DOCUMENTS, write_documents
+from harness_support.lm_eval_documents import ANIMALS, DOCUMENTS, PLACES, write_documents
 from harness_support.model_zoo import language_model
 
 from harness.core.errors import DataError, SuiteError
@@ -23,6 +23,7 @@ from harness.data.sources import lm_eval_configs, lm_eval_index, lm_eval_package
 from harness.evaluations.lm_eval.package_figures import figures_of
 from harness.evaluations.lm_eval.package_task import LmEvalPackageTask
 from harness.metrics.build_metrics import build_metrics
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.storage.store import Store
 
@@ -41,7 +42,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(model_folder: Path) -> Model:
-    return open_model(model_folder, resolve=Path, responses=None, device="cpu")
+    return open_model(model_folder, OpenContext(resolve=Path, responses=None, device="cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +223,29 @@ def test_members_of_a_group_are_slices(tmp_path: Path) -> None:
     assert len(slices) == len(lm_eval_index.leaf_tasks("mmlu_stem")) > 10
     assert ("task=mmlu_anatomy",) in slices
     assert evaluation.options.metrics == ["acc"]
+
+
+def test_tasks_of_a_group_count_alike_where_the_group_says_so(tmp_path: Path, model: Model, peer: Any) -> None:
+    """lm-eval's figure of the group, with members of unequal sizes; `acc` counts documents."""
+    leaves = lm_eval_index.leaf_tasks("bhs_basque")
+    for place, name in enumerate(leaves):
+        ends = [(f" is {PLACES[n % 5]}", " are")[:: 1 if (n + place) % 3 else -1] for n in range(2 + 3 * place)]
+        rows = [
+            {"context": f"The {ANIMALS[n % 12]}", "ending_good": good, "ending_bad": bad}
+            for n, (good, bad) in enumerate(ends)
+        ]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    files = {"test": "{task}.jsonl"}
+    evaluation, items = build(tmp_path, "bhs_basque", documents=files)
+    assert evaluation.options.metrics[:2] == ["by_lm_eval[bhs_basque:acc]", "acc"]
+    _, records = records_of(evaluation, items, model)
+    values = figures(evaluation, records)
+    reference = theirs(peer, tmp_path, "bhs_basque", files, None)
+    metrics = pytest.importorskip("lm_eval.api.metrics")
+    each, sizes = [reference["results"][name]["acc,none"] for name in leaves], [2 + 3 * n for n in range(len(leaves))]
+    assert values["by_lm_eval[bhs_basque:acc]"] == pytest.approx(metrics.aggregate_subtask_metrics(each, sizes, False))
+    assert values["acc"] == pytest.approx(metrics.aggregate_subtask_metrics(each, sizes, True))
+    assert values["by_lm_eval[bhs_basque:acc]"] != pytest.approx(values["acc"])
 
 
 def test_documents_that_belong_together_are_one_unit(tmp_path: Path) -> None:

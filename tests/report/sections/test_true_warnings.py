@@ -29,3 +29,11 @@ def test_sentences_and_tables_round_alike() -> None:
         shown = level(value, "fraction", value - 0.02, value + 0.02)
         said = sentence_in_points(f"x: value {in_unit(value)} (it is)").split("value ")[1].split(" ")[0]
         assert float(said.rstrip("%")) == float(shown.rstrip("%"))
+
+
+def test_the_parts_of_a_joint_gate_are_differences_also_where_they_are_zero() -> None:
+    said = sentence_in_points(
+        "improvement −0.019, 160 items. Improvement by part: a.acc 0, b.acc −0.05, c.acc +0.05, d.f1 0."
+    )
+    assert said.endswith("Improvement by part: a.acc 0 points, b.acc −5 points, c.acc +5 points, d.f1 0 points.")
+    assert said.startswith("improvement −1.9 points, 160 items.")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from harness.core.records import FloatArray
-from harness.core.requests import Continuations, Failure, Request, Response
+from harness.core.requests import Continuations, Failure, Request, Response, TargetLikelihood
 from harness.models.encoding.embeddings import embedding_rows
 from harness.models.encoding.text_encoder import encode_texts
 from harness.models.local.batching import SLACK, Batcher, IntArray, TooLarge, too_large
@@ -76,6 +76,52 @@ def continuations(
         yield request, with_inputs(scores(values.tolist(), source.cut), *marks)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredTarget:
+    """The tokens of one target.
+
+    Attributes:
+        values: float64[T], the log-likelihood of each label.
+        ids: what was read and scored.
+        cut: tokens of the context that did not fit.
+    """
+
+    values: FloatArray
+    ids: list[int]
+    cut: int
+
+
+def target_tokens(
+    network: Network, batcher: Batcher, requests: Sequence[TargetLikelihood]
+) -> Iterator[tuple[int, ScoredTarget | Failure]]:
+    """The number of each request, with the log-likelihoods of its labels."""
+    sources = []
+    for owner, request in enumerate(requests):
+        made = _source(network, Continuations(request.context, (request.target,), request.messages), owner)
+        if isinstance(made, Failure):
+            yield owner, made
+        else:
+            sources.append(made)
+    sources.sort(key=lambda source: -source.size)
+    together = not sources or network.padding_is_exact(lambda: _together_as_alone(network))
+
+    def score(batch: Sequence[_Source]) -> list[FloatArray]:
+        parts = [batch] if together else [[source] for source in batch]
+        return [values for part in parts for values in _label_values(network, part)]
+
+    for source, values in batcher.run(sources, lambda source: source.size, score, slack=SLACK):
+        if isinstance(values, TooLarge):
+            yield source.owner, too_large(values)
+        else:
+            yield source.owner, ScoredTarget(values, [*source.ids.tolist(), *source.targets[0].tolist()], source.cut)
+
+
+def _label_values(network: Network, batch: Sequence[_Source]) -> list[FloatArray]:
+    """float64[T] log-likelihoods of the labels of every source's only target."""
+    values = _label_logprobs(network, batch).cpu().numpy()
+    return [row[: len(source.targets[0])] for row, source in zip(values, batch, strict=True)]
+
+
 def _source(network: Network, request: Continuations, owner: int) -> _Source | Failure:
     encoder, limit = network.encoder, network.max_length
     if request.messages:
@@ -125,13 +171,20 @@ def _together_as_alone(network: Network) -> bool:
     except FAULTS:
         return False
     expected = np.concatenate(_score_alone(network, batch))
+    assert network.language_model is not None
     share = rounding(network.language_model)
     return bool(np.allclose(scored, expected, rtol=share, atol=share, equal_nan=True))
 
 
-@torch.inference_mode()
 def _score(network: Network, batch: Sequence[_Source]) -> list[FloatArray]:
     """float64 log-likelihoods of each source's options; the encoder reads each source once."""
+    totals = _label_logprobs(network, batch).sum(dim=1).cpu().numpy()
+    return np.split(totals, np.cumsum([len(source.targets) for source in batch])[:-1])
+
+
+@torch.inference_mode()
+def _label_logprobs(network: Network, batch: Sequence[_Source]) -> torch.Tensor:
+    """float64[options, labels] log-likelihoods of every label of every option, 0 behind the last one."""
     model = network.language_model
     assert model is not None
     ids, mask = network.pad([source.ids for source in batch], masked=True)
@@ -149,5 +202,5 @@ def _score(network: Network, batch: Sequence[_Source]) -> list[FloatArray]:
         use_cache=False,
     ).logits.float()
     values = logits.gather(-1, labels.clamp(min=0)[..., None])[..., 0] - torch.logsumexp(logits, dim=-1)
-    totals = values.double().masked_fill(labels < 0, 0.0).sum(dim=1).cpu().numpy()
-    return np.split(totals, np.cumsum([len(source.targets) for source in batch])[:-1])
+    kept: torch.Tensor = values.double().masked_fill(labels < 0, 0.0)
+    return kept
