@@ -427,7 +427,7 @@ def test_what_cheap_values_say_stands_beside_the_difference(tmp_path: Path) -> N
     run = build_run(tmp_path)
     results = run.read_results()
     rows = list(results.comparisons)
-    place = next(i for i, row in enumerate(rows) if row.metric == "accuracy" and row.status == "ok" and row.slice is None)
+    place = next(i for i, row in enumerate(rows) if (row.metric, row.status, row.slice) == ("accuracy", "ok", None))
     surer = AdjustedResult(interval=Interval(value=0.021, low=0.011, high=0.031), n=90, total=600, n_eff=162, gain=1.8)
     rows[place] = rows[place].model_copy(update={"adjusted": surer})
     run.write(results.model_copy(update={"comparisons": rows}))
