@@ -47,12 +47,13 @@ def main() -> None:
     if profile is not None:
         profile.enable()
     scores = Scores()
-    for spec in (ScoringSpec.of(evaluation) for evaluation in results.evaluations):
+    specs = [ScoringSpec.of(evaluation) for evaluation in results.evaluations]
+    for asked in [specs] if options.pool else [[spec] for spec in specs]:
         since = time.process_time()
-        part = _score(run, results, [spec])
+        part = _score(run, results, asked)
         if not options.pool:
             count = f"{len(part.comparisons)} differences, {len(part.metrics)} levels"
-            sys.stdout.write(f"{spec.name}: {count}, {time.process_time() - since:.2f} s\n")
+            sys.stdout.write(f"{asked[0].name}: {count}, {time.process_time() - since:.2f} s\n")
         scores.metrics += part.metrics
         scores.comparisons += part.comparisons
     if profile is not None:
