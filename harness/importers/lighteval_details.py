@@ -103,9 +103,9 @@ def _results(file: Path) -> Mapping[str, Any]:
     date = _date(file)
     for folder in file.parents[1:5] if date else ():
         if folder.name == "details" or file.parent == folder:
-            found = sorted(folder.parent.rglob(f"results_{date}.json"))
-            if found:
-                return mapping(json_file(found[0], LightevalImporter.tool))
+            results = sorted(folder.parent.rglob(f"results_{date}.json"))
+            if results:
+                return mapping(json_file(results[0], LightevalImporter.tool))
     return {}
 
 
