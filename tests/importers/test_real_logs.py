@@ -101,6 +101,7 @@ def test_failed_samples_count_against_their_model(tmp_path: Path) -> None:
     entries = imported(["inspect", f"base={file}", f"tuned={LOGS}/inspect/tuned.json"], tmp_path / "out")
     results = RunDir(max((tmp_path / "out").glob("*/*/results.json")).parent).read_results()
     assert results.evaluations[0].counts["base"]["failed"] == 6
+    assert results.evaluations[0].coverage == {"base": 10 / 16, "tuned": 1.0}
     assert entries["base", "as_logged[match]"].n == 10
 
 
