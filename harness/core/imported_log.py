@@ -83,6 +83,14 @@ class LogImporter(ABC):
     summary: ClassVar[str]
     options: ClassVar[Mapping[str, str]] = {}
 
+    @classmethod
+    def recognizes(cls, path: Path) -> bool:
+        """Whether a file or folder looks like a log of this tool.
+
+        Asked only to name the format of a log that another importer cannot read; it need not be sure.
+        """
+        return False
+
     @abstractmethod
     def read(self, path: Path, options: Mapping[str, str]) -> Sequence[ModelLog]:
         """The models of a log, in its order.

@@ -7,13 +7,14 @@ import json
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from harness.core.errors import DataError, Where
 from harness.core.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
 from harness.core.storable import stored
-from harness.importers.log_values import json_file, mapping, number, text, texts
+from harness.importers.log_values import json_file, json_or_nothing, mapping, number, text, texts
 
 _VALUES = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
 """Inspect's letters: correct, incorrect, partial, no answer."""
@@ -21,7 +22,10 @@ _MEANS = ("accuracy", "mean")
 _ZSTANDARD = 93
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _LARGEST_MEMBER = 1 << 28
-_HEADER = "header.json"
+_HEADER, _START = "header.json", "_journal/start.json"
+_ZIP = b"PK"
+_PATTERNS = ("*.eval", "*.json", "*.json.gz")
+_HINT = "pass a .eval or .json file that `inspect eval` wrote, or its folder of logs."
 
 
 class InspectImporter(LogImporter):
@@ -30,46 +34,83 @@ class InspectImporter(LogImporter):
     tool: ClassVar[str] = "Inspect"
     summary: ClassVar[str] = "Inspect (inspect_ai): .eval or .json logs, or a folder of them."
 
+    @classmethod
+    def recognizes(cls, path: Path) -> bool:
+        if path.is_dir():
+            return any(path.rglob("*.eval"))
+        page = mapping(json_or_nothing(path))
+        return path.suffix == ".eval" or (isinstance(page.get("eval"), Mapping) and "plan" in page)
+
     def read(self, path: Path, options: Mapping[str, str]) -> Sequence[ModelLog]:
-        files = [path] if path.is_file() else sorted([*path.rglob("*.eval"), *path.rglob("*.json")])
-        logs: dict[str, ModelLog] = {}
+        files = [path] if path.is_file() else _files(path)
+        runs: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
         for file in files:
-            header, samples = _archive(file) if file.suffix == ".eval" else _page(file)
+            header = _read(file)
             described = mapping(header.get("eval"))
-            if not described:
-                if path.is_file():
-                    raise DataError("expected a log of Inspect, found no `eval`.", where=Where(file))
-                continue
-            model, task = str(described.get("model", "?")), str(described.get("task", file.stem))
-            known = logs.get(model)
-            version = mapping(described.get("packages")).get("inspect_ai")
-            facts = {"model_name": model} | ({"inspect_version": version} if isinstance(version, str) else {})
-            evaluations = {**(known.evaluations if known is not None else {}), task: _evaluation(header, samples)}
-            logs[model] = ModelLog(model, evaluations, facts)
-        if not logs:
-            raise DataError(
-                "no log of Inspect found.",
-                where=Where(path),
-                hint="pass a .eval or .json file that `inspect eval` wrote, or its folder of logs.",
-            )
-        return list(logs.values())
+            if described:
+                model, task = str(described.get("model", "?")), str(described.get("task", file.stem))
+                runs.setdefault(model, {}).setdefault(task, []).append(header)
+            elif path.is_file():
+                raise DataError("expected a log of Inspect, found no `eval`.", where=Where(file), hint=_HINT)
+        if not runs:
+            raise DataError("no log of Inspect found.", where=Where(path), hint=_HINT)
+        return [
+            ModelLog(model, {task: _newest(pages) for task, pages in tasks.items()}, _facts(model, tasks))
+            for model, tasks in runs.items()
+        ]
 
 
-def _page(file: Path) -> tuple[Mapping[str, Any], list[Any]]:
-    page = mapping(json_file(file, "Inspect"))
-    samples = page.get("samples")
-    return page, samples if isinstance(samples, list) else []
+def _facts(model: str, tasks: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, str | int]:
+    pages = [page for pages in tasks.values() for page in pages]
+    version = mapping(mapping(pages[-1].get("eval")).get("packages")).get("inspect_ai")
+    return {"model_name": model, **({"inspect_version": version} if isinstance(version, str) else {})}
 
 
-def _archive(file: Path) -> tuple[Mapping[str, Any], list[Any]]:
+def _newest(pages: Sequence[Mapping[str, Any]]) -> LoggedEvaluation:
+    """The newest run of a task that ended, else the newest one."""
+    chosen = next((page for page in reversed(pages) if _ended(page)), pages[-1])
+    evaluation = _evaluation(chosen)
+    if len(pages) == 1:
+        return evaluation
+    note = f"the folder holds {len(pages)} runs of this task; the newest one that ended is read."
+    return replace(evaluation, notes=(*evaluation.notes, note))
+
+
+def _ended(page: Mapping[str, Any]) -> bool:
+    return page.get("status") in (None, "success")
+
+
+def _files(folder: Path) -> list[Path]:
+    """The logs of a folder in the order of their names, which begin with their time."""
+    files = [file for pattern in _PATTERNS for file in folder.rglob(pattern)]
+    return sorted(files, key=lambda file: (file.name, file))
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    """A log's page, its samples with it."""
+    with file.open("rb") as handle:
+        start = handle.read(2)
+    return _archive(file) if start == _ZIP else _page(file)
+
+
+def _page(file: Path) -> Mapping[str, Any]:
+    return mapping(json_file(file, "Inspect"))
+
+
+def _archive(file: Path) -> Mapping[str, Any]:
     try:
         with file.open("rb") as handle, zipfile.ZipFile(handle) as archive:
             members = {info.filename: info for info in archive.infolist()}
-            if _HEADER not in members:
-                raise DataError(f"the archive has no {_HEADER}; the evaluation did not end.", where=Where(file))
-            header = mapping(_member(handle, archive, members[_HEADER], file))
+            first = next((name for name in (_HEADER, _START) if name in members), None)
+            if first is None:
+                raise DataError(
+                    f"the archive has no {_HEADER}; the evaluation did not end.",
+                    where=Where(file),
+                    hint="`inspect eval-retry` finishes it.",
+                )
+            header = {"status": "started", **mapping(_member(handle, archive, members[first], file))}
             names = sorted(name for name in members if name.startswith("samples/") and name.endswith(".json"))
-            return header, [_member(handle, archive, members[name], file) for name in names]
+            return {**header, "samples": [_member(handle, archive, members[name], file) for name in names]}
     except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, struct.error) as error:
         raise DataError(f"the archive cannot be read: {error}.", where=Where(file)) from error
 
@@ -98,12 +139,14 @@ def _member(handle: IO[bytes], archive: zipfile.ZipFile, info: zipfile.ZipInfo, 
         raise DataError(f"{info.filename} is not JSON: {error}.", where=Where(file)) from error
 
 
-def _evaluation(header: Mapping[str, Any], samples: Sequence[Any]) -> LoggedEvaluation:
+def _evaluation(page: Mapping[str, Any]) -> LoggedEvaluation:
     notes = []
-    if header.get("status") not in (None, "success"):
-        notes.append(f"Inspect ended with the status {header.get('status')!r}; samples may be missing.")
-    answers = tuple(_answer(mapping(sample), place) for place, sample in enumerate(samples, 1))
-    return LoggedEvaluation(answers, totals=dict(_totals(header)), notes=tuple(notes))
+    if not _ended(page):
+        notes.append(f"Inspect ended with the status {page.get('status')!r}; samples may be missing.")
+    samples = page.get("samples")
+    logged = samples if isinstance(samples, list) else []
+    answers = tuple(_answer(mapping(sample), place) for place, sample in enumerate(logged, 1))
+    return LoggedEvaluation(answers, totals=dict(_totals(page)) if _ended(page) else {}, notes=tuple(notes))
 
 
 def _answer(sample: Mapping[str, Any], place: int) -> LoggedAnswer:
@@ -151,4 +194,5 @@ def _totals(header: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
             value = number(mapping(mapping(given.get("metrics")).get(name)).get("value"))
             if value is not None:
                 yield str(given.get("name")), value
+                yield f"{given.get('scorer')}.{given.get('name')}", value
                 break

@@ -11,7 +11,8 @@ from harness.core.digests import digest, short
 from harness.core.errors import DataError, Where
 from harness.core.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
 from harness.core.logged_verdicts import PASSED, is_verdict, verdict_figure
-from harness.importers.log_values import json_file, mapping, number, text
+from harness.importers.log_values import json_file, json_or_nothing, log_file, mapping, number, objects, text
+from harness.importers.numbered_repeats import numbered_repeats
 
 SCORE = "score"
 _EQUALS = "equals"
@@ -23,7 +24,12 @@ class PromptfooImporter(LogImporter):
     tool: ClassVar[str] = "promptfoo"
     summary: ClassVar[str] = "promptfoo: the JSON of `promptfoo eval --output results.json`."
 
+    @classmethod
+    def recognizes(cls, path: Path) -> bool:
+        return isinstance(mapping(mapping(json_or_nothing(path)).get("results")).get("results"), list)
+
     def read(self, path: Path, options: Mapping[str, str]) -> Sequence[ModelLog]:
+        path = log_file(path, self.tool)
         page = mapping(json_file(path, self.tool))
         results = mapping(page.get("results"))
         rows = results.get("results")
@@ -33,20 +39,27 @@ class PromptfooImporter(LogImporter):
                 where=Where(path),
                 hint="run `promptfoo eval --output results.json`.",
             )
+        if len(objects(rows)) != len(rows):
+            place = next(place for place, row in enumerate(rows) if not isinstance(row, Mapping))
+            raise DataError(
+                f"expected an object in `results.results[{place}]`, found another value.", where=Where(path)
+            )
         several = len({text(mapping(mapping(row).get("prompt")).get("label")) for row in rows}) > 1
         answers: dict[str, dict[str, list[LoggedAnswer]]] = {}
         for row in map(mapping, rows):
             provider = mapping(row.get("provider"))
             model = str(provider.get("label") or provider.get("id") or row.get("provider"))
             task = f"prompt-{row.get('promptIdx', 0)}" if several else "tests"
-            of_task = answers.setdefault(model, {}).setdefault(task, [])
-            of_task.append(_answer(row, repeats=_repeats(of_task, row)))
+            answers.setdefault(model, {}).setdefault(task, []).append(_answer(row))
         version = mapping(page.get("metadata")).get("promptfooVersion")
         facts = {"promptfoo_version": version} if isinstance(version, str) else {}
         return [
             ModelLog(
                 model,
-                {task: LoggedEvaluation(tuple(given), verdicts=_verdict_names(given)) for task, given in tasks.items()},
+                {
+                    task: LoggedEvaluation(numbered_repeats(given), verdicts=_verdict_names(given))
+                    for task, given in tasks.items()
+                },
                 {"model_name": model, **facts},
             )
             for model, tasks in answers.items()
@@ -67,7 +80,7 @@ def _verdict_names(answers: Sequence[LoggedAnswer]) -> frozenset[str]:
 def _verdicts(row: Mapping[str, Any]) -> dict[str, float]:
     """Which assertions of a test passed, by their metric, else their type; nothing where there is one only."""
     passed: dict[str, bool] = {}
-    for entry in map(mapping, mapping(row.get("gradingResult")).get("componentResults") or ()):
+    for entry in objects(mapping(row.get("gradingResult")).get("componentResults")):
         asserted = mapping(entry.get("assertion"))
         name = text(asserted.get("metric")) or text(asserted.get("type"))
         if name:
@@ -75,15 +88,9 @@ def _verdicts(row: Mapping[str, Any]) -> dict[str, float]:
     return {verdict_figure(name): float(held) for name, held in passed.items()} if len(passed) > 1 else {}
 
 
-def _repeats(before: Sequence[LoggedAnswer], row: Mapping[str, Any]) -> int:
-    identity = _identity(row)
-    return sum(answer.id == identity for answer in before)
-
-
-def _answer(row: Mapping[str, Any], *, repeats: int) -> LoggedAnswer:
+def _answer(row: Mapping[str, Any]) -> LoggedAnswer:
     case = mapping(row.get("testCase"))
-    asserted = [mapping(entry) for entry in case.get("assert") or () if isinstance(entry, Mapping)]
-    equal = [text(entry.get("value")) for entry in asserted if entry.get("type") == _EQUALS]
+    equal = [text(entry.get("value")) for entry in objects(case.get("assert")) if entry.get("type") == _EQUALS]
     output = mapping(row.get("response")).get("output")
     # promptfoo has an `error` for a failed assertion, too; what failed to answer has no output.
     fault = text(row.get("error")) or "no output" if output is None else None
@@ -97,6 +104,5 @@ def _answer(row: Mapping[str, Any], *, repeats: int) -> LoggedAnswer:
         targets=tuple(equal),
         answer=None if fault is not None else output if isinstance(output, str) else json.dumps(output),
         figures={} if fault is not None else {name: value for name, value in figures.items() if value is not None},
-        epoch=repeats + 1,
         fault=fault,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import zipfile
@@ -144,3 +145,116 @@ def test_a_damaged_archive_is_an_error_with_its_place(tmp_path: Path) -> None:
 def test_an_unknown_format_gets_the_nearest_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["import", "inspekt", "x"]) == 2
     assert "Did you mean 'inspect'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("asked", "log", "format_"),
+    [
+        ("inspect", "promptfoo/results.json", "promptfoo"),
+        ("promptfoo", "deepeval/base.json", "deepeval"),
+        ("deepeval", "inspect/base.eval", "inspect"),
+        ("deepeval", "lighteval", "lighteval"),
+        ("table", "inspect/base.json", "inspect"),
+        ("lm-eval", "nemo_nel", "nemo"),
+        ("nemo", "lm_eval", "lm-eval"),
+    ],
+)
+def test_a_log_of_another_format_is_named(
+    asked: str, log: str, format_: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["import", asked, f"a={LOGS / log}", f"b={LOGS / log}", "--out", str(tmp_path)]) == 2
+    assert f"harness import {format_} …" in capsys.readouterr().err
+
+
+def test_a_gzipped_log_and_one_in_another_unicode(tmp_path: Path) -> None:
+    files = []
+    for name, packed in (
+        ("base", lambda text: gzip.compress(text.encode())),
+        ("tuned", lambda text: text.encode("utf-16")),
+    ):
+        file = tmp_path / f"{name}.json.gz"
+        file.write_bytes(packed((LOGS / "inspect" / f"{name}.json").read_text("utf-8")))
+        files.append(f"{name}={file}")
+    entries = imported(["inspect", *files], tmp_path / "out")
+    assert entries["tuned", "as_logged[match]"].interval.value == 0.875
+
+
+def test_a_run_that_was_killed_and_the_newest_one_that_ended(tmp_path: Path) -> None:
+    killed = tmp_path / "2.eval"
+    whole = (LOGS / "inspect" / "base.eval").read_bytes()
+    (tmp_path / "1.eval").write_bytes(whole)
+    with zipfile.ZipFile(killed, "w") as archive:
+        page = json.loads((LOGS / "inspect" / "base.json").read_text("utf-8"))
+        archive.writestr("_journal/start.json", json.dumps({"version": 2, "eval": page["eval"], "plan": page["plan"]}))
+        for place, sample in enumerate(page["samples"][:5]):
+            archive.writestr(f"samples/{place}.json", json.dumps(sample))
+    (read,) = importer("inspect").read(killed, {})
+    (evaluation,) = read.evaluations.values()
+    assert len(evaluation.answers) == 5
+    assert "'started'" in evaluation.notes[0]
+    (read,) = importer("inspect").read(tmp_path, {})
+    (evaluation,) = read.evaluations.values()
+    assert len(evaluation.answers) == 16
+    assert "holds 2 runs" in evaluation.notes[0]
+
+
+def test_items_that_are_no_pairs_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def other(page: Any) -> None:
+        for sample in page["samples"]:
+            sample["target"] = "another"
+
+    def renamed(page: Any) -> None:
+        for sample in page["samples"]:
+            sample["id"] = f"other {sample['id']}"
+
+    for change, said in ((other, "one id and other right answers"), (renamed, "no item of")):
+        file = spoiled(change, tmp_path)
+        assert invoke(["import", "inspect", f"b={LOGS}/inspect/tuned.json", f"t={file}", "--out", str(tmp_path)]) == 2
+        assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), [1, 2], {"a": 1}, "yes"])
+def test_an_answer_without_a_figure_fails_where_the_other_model_has_it(value: Any, tmp_path: Path) -> None:
+    def spoil(page: Any) -> None:
+        for sample in page["samples"][:3]:
+            sample["scores"]["match"]["value"] = value
+        page["results"] = {}
+
+    file = spoiled(spoil, tmp_path)
+    entries = imported(["inspect", f"base={LOGS}/inspect/tuned.json", f"tuned={file}"], tmp_path / "out")
+    assert {entry.n for (model, _), entry in entries.items() if model == "tuned"} == {13}
+
+
+def test_deepevals_numbered_and_repeated_names_are_paired_by_content(tmp_path: Path) -> None:
+    files = []
+    for name, cut in (("base", 0), ("tuned", 3)):
+        page = json.loads((LOGS / "deepeval" / f"{name}.json").read_text("utf-8"))
+        page["testCases"] = page["testCases"][cut:]
+        for place, case in enumerate(page["testCases"]):
+            case["name"] = f"test_case_{place}"
+        page["metricsScores"] = {"odd": 3}
+        page["testCases"][0]["metricsData"] = 3
+        files.append(tmp_path / f"{name}.json")
+        files[-1].write_text(json.dumps(page), "utf-8")
+    entries = imported(["deepeval", *map(str, files)], tmp_path / "out")
+    right = [case["success"] for case in page["testCases"]]
+    assert len(right) == 9
+    results = RunDir(max((tmp_path / "out").glob("*/*/results.json")).parent).read_results()
+    assert results.evaluations[0].n == 12
+    assert entries
+
+
+def test_odd_values_in_promptfoos_results_are_no_internal_error(tmp_path: Path) -> None:
+    page = json.loads((LOGS / "promptfoo" / "results.json").read_text("utf-8"))
+    rows = page["results"]["results"]
+    rows[0]["gradingResult"] = {"componentResults": 3}
+    rows[1]["namedScores"] = [1]
+    rows[2]["testCase"]["assert"] = 5
+    rows[3]["score"] = float("nan")
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps(page), "utf-8")
+    assert imported(["promptfoo", str(file)], tmp_path / "out")
+    rows[4] = 7
+    file.write_text(json.dumps(page), "utf-8")
+    with pytest.raises(DataError, match=r"results\.results\[4\]"):
+        importer("promptfoo").read(file, {})

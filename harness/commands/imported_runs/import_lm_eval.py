@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.commands.imported_runs.foreign_formats import LM_EVAL, LM_EVAL_SAMPLES, with_format_named
 from harness.commands.imported_runs.imported_run import (
     ImportedModel,
     ImportedRun,
@@ -29,8 +29,6 @@ from harness.metrics.build_metrics import build_metrics, factory
 from harness.metrics.logged_figure import LOGGED
 from harness.storage import plain_files
 from harness.storage.run_dir import RunDir
-
-_SAMPLES = re.compile(r"samples_(?P<task>.+?)(_\d{4}-\d\d-\d\dT[\d.:-]+)?\.jsonl\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +55,12 @@ def import_lm_eval(
     files = {source.name: samples_of(source.path) for source in sources}
     names = [name for name in next(iter(files.values())) if all(name in tasks for tasks in files.values())]
     if not names:
-        raise DataError(
+        apart = DataError(
             "no task has samples from every model.",
             notes=[f"{name}: {', '.join(tasks)}" for name, tasks in files.items()],
             hint="run lm-eval on the same tasks for every model, with `--log_samples --output_path`.",
         )
+        raise with_format_named(apart, sources[0].path, LM_EVAL)
     tasks: dict[str, ImportedTask] = {}
     refused: list[DataError] = []
     for task in names:
@@ -73,12 +72,10 @@ def import_lm_eval(
             skipped = f"skipping {task}: {place}{error.message}"
             reporter.warn(skipped)
     if not tasks:
-        raise DataError(
-            refused[0].message,
-            where=refused[0].where,
-            notes=[*refused[0].notes, *(str(error) for error in refused[1:])],
-            hint=refused[0].hint,
-        )
+        first = refused[0]
+        notes = [*first.notes, *(str(error) for error in refused[1:])]
+        none = DataError(first.message, where=first.where, notes=notes, hint=first.hint)
+        raise with_format_named(none, sources[0].path, LM_EVAL)
     notes = [f"skipped {error.where}: {error.message}" for error in refused]
     models = [_model(source, files[source.name]) for source in sources]
     imported = ImportedRun(suite, "lm-evaluation-harness", "harness import lm-eval", models, tasks, notes)
@@ -186,7 +183,7 @@ def _check_totals(file: Path, chosen: str, read: ReadSamples, task: LoggedTask) 
 
 
 def _logged_name(file: Path, task: str) -> str:
-    match = _SAMPLES.match(file.name)
+    match = LM_EVAL_SAMPLES.match(file.name)
     return match.group("task") if match is not None else task
 
 
@@ -212,15 +209,12 @@ def samples_of(path: Path) -> dict[str, Path]:
     """
     files: dict[str, Path] = {}
     for file in [path] if path.is_file() else sorted(path.rglob("samples_*.jsonl"), key=lambda file: file.name):
-        match = _SAMPLES.match(file.name)
+        match = LM_EVAL_SAMPLES.match(file.name)
         task = match.group("task") if match is not None else file.stem
         files[plain_name(task)] = file
     if not files:
-        raise DataError(
-            "no lm-eval samples found.",
-            where=Where(path),
-            hint="run lm-eval with `--log_samples --output_path FOLDER`, and pass that folder.",
-        )
+        hint = "run lm-eval with `--log_samples --output_path FOLDER`, and pass that folder."
+        raise with_format_named(DataError("no lm-eval samples found.", where=Where(path), hint=hint), path, LM_EVAL)
     return files
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.commands.imported_runs.foreign_formats import with_format_named
 from harness.commands.imported_runs.imported_run import (
     ImportedModel,
     ImportedRun,
@@ -88,7 +89,7 @@ def import_logs(
     for key in options:
         if key not in reads.options:
             raise DataError(unknown("option", key, reads.options), hint=_options(reads))
-    logs = _named(sources, reads, options)
+    logs = _named(sources, name, options)
     if len(logs) < 2:
         raise DataError(
             f"one model ({next(iter(logs))}) is nothing to compare.", hint="give the logs of two models: base=… tuned=…"
@@ -100,9 +101,9 @@ def import_logs(
             "no task is in the logs of every model.",
             notes=[f"{model}: {', '.join(log.evaluations)}" for model, log in logs.items()],
         )
+    names = _task_names(common)
     tasks = {
-        plain_name(task): _task(reads.tool, {model: log.evaluations[task] for model, log in logs.items()})
-        for task in common
+        names[task]: _task(reads.tool, {model: log.evaluations[task] for model, log in logs.items()}) for task in common
     }
     models = [
         ImportedModel(model, _digest(log), dict(log.facts), str(_version(log.facts))) for model, log in logs.items()
@@ -112,14 +113,27 @@ def import_logs(
     return write_imported(ImportedRun(suite, reads.tool, f"harness import {name}", models, tasks, notes), out, reporter)
 
 
+def _task_names(tasks: Sequence[str]) -> dict[str, str]:
+    """Names that a suite takes, each of its own: `sums:a` and `sums/a` would both be `sums-a`."""
+    names: dict[str, str] = {}
+    for task in tasks:
+        plain = plain_name(task)
+        names[task] = plain if plain not in names.values() else f"{plain[:55]}-{digest(task)[:8]}"
+    return names
+
+
 def _options(reads: LogImporter) -> str | None:
     return "; ".join(f"{key}: {about}" for key, about in reads.options.items()) or "it has no options."
 
 
-def _named(sources: Sequence[LogSource], reads: LogImporter, options: Mapping[str, str]) -> dict[str, ModelLog]:
+def _named(sources: Sequence[LogSource], name: str, options: Mapping[str, str]) -> dict[str, ModelLog]:
+    reads = importer(name)
     logs: dict[str, ModelLog] = {}
     for source in sources:
-        read = list(reads.read(source.path, options))
+        try:
+            read = list(reads.read(source.path, options))
+        except DataError as error:
+            raise with_format_named(error, source.path, name) from error
         if source.model is not None:
             chosen = [log for log in read if log.model == source.model]
             if not chosen:
@@ -158,8 +172,10 @@ def _version(facts: Mapping[str, str | int]) -> str | int:
 def _task(tool: str, logs: Mapping[str, LoggedEvaluation]) -> ImportedTask:
     answers = {model: _unique(logged.answers, model) for model, logged in logs.items()}
     notes = [f"{model}: {note}" for model, logged in logs.items() for note in logged.notes]
+    notes += _asked_alike(answers)
     verdicts = frozenset(name for logged in logs.values() for name in logged.verdicts)
     figures = _common_figures(answers, verdicts, notes)
+    answers = _lacking_as_faults(answers, figures)
     directions = {name: way for logged in logs.values() for name, way in logged.directions.items()}
     for model, logged in logs.items():
         _check_totals(model, logged, figures)
@@ -214,22 +230,88 @@ def _unique(answers: Sequence[LoggedAnswer], model: str) -> dict[Key, LoggedAnsw
     return unique
 
 
+def _asked_alike(answers: Mapping[str, Mapping[Key, LoggedAnswer]]) -> list[str]:
+    """Notes of items that are asked in other words.
+
+    Raises:
+        DataError: when models share no item, or one id stands for items with other right answers.
+    """
+    baseline, *others = answers
+    notes = []
+    for model in others:
+        pairs = [(answers[baseline][key], answer) for key, answer in answers[model].items() if key in answers[baseline]]
+        if not pairs:
+            raise DataError(
+                f"no item of {model} is an item of {baseline}: their ids begin with "
+                f"{_first(answers[model])} and {_first(answers[baseline])}.",
+                hint="import logs of the same data; items are paired by their ids.",
+            )
+        other = [pair for pair in pairs if pair[0].targets and pair[1].targets and pair[0].targets != pair[1].targets]
+        if other:
+            first, second = other[0]
+            raise DataError(
+                f"{len(other)} of {len(pairs)} items have one id and other right answers, so they are no pairs: "
+                f"{first.id!r} has {_shortened(first.targets)} in {baseline}, {_shortened(second.targets)} in {model}.",
+                hint="import logs of the same data, or name the column that holds the items' own ids.",
+            )
+        words = sum(first.text != second.text for first, second in pairs)
+        if words:
+            notes.append(f"{words} of {len(pairs)} items are asked in other words of {model} than of {baseline}.")
+    return notes
+
+
+def _first(of_model: Mapping[Key, LoggedAnswer]) -> str:
+    return repr(next(iter(of_model), ("", 1))[0][:40])
+
+
+def _shortened(targets: Sequence[str]) -> str:
+    return repr(targets[0][:40]) + (f" and {len(targets) - 1} more" if len(targets) > 1 else "")
+
+
 def _common_figures(
     answers: Mapping[str, Mapping[Key, LoggedAnswer]], verdicts: Set[str], notes: list[str]
 ) -> list[str]:
-    """The figures that every answer of every model has; other ones are noted, but for verdicts of single checks."""
+    """The figures of every item; other ones are noted, but for verdicts of single checks."""
     sound = [answer for of_model in answers.values() for answer in of_model.values() if answer.fault is None]
     if not sound:
         faults = dict.fromkeys(str(answer.fault) for of_model in answers.values() for answer in of_model.values())
         raise DataError("no answer of any model can be used.", notes=list(faults)[:_SHOWN])
     names = list(dict.fromkeys(name for answer in sound for name in answer.figures))
-    common = [name for name in names if all(name in answer.figures for answer in sound)]
+    common = [name for name in names if _everywhere(name, answers, always=name in verdicts)]
     lost = [name for name in names if name not in common and name not in verdicts]
     if lost:
         notes.append(f"only some answers have {', '.join(lost)}; left out.")
     if names and not common:
-        raise DataError("no figure is there for every answer.", notes=[f"figures: {', '.join(names)}"])
+        raise DataError("no figure is there for every item.", notes=[f"figures: {', '.join(names)}"])
     return common
+
+
+def _everywhere(figure: str, answers: Mapping[str, Mapping[Key, LoggedAnswer]], *, always: bool) -> bool:
+    """Whether every model has a figure, and every item has it of some model; of all of them where it is `always`."""
+    holds = [
+        {key: figure in answer.figures for key, answer in of_model.items() if answer.fault is None}
+        for of_model in answers.values()
+    ]
+    if always:
+        return all(all(each.values()) for each in holds)
+    having = {key for each in holds for key, has in each.items() if has}
+    return all(any(each.values()) or not each for each in holds) and all(
+        key in having for each in holds for key in each
+    )
+
+
+def _lacking_as_faults(
+    answers: Mapping[str, Mapping[Key, LoggedAnswer]], figures: Sequence[str]
+) -> dict[str, dict[Key, LoggedAnswer]]:
+    """The answers; one that lacks a figure which its item has of another model is a failure."""
+    whole: dict[str, dict[Key, LoggedAnswer]] = {}
+    for model, of_model in answers.items():
+        whole[model] = {}
+        for key, answer in of_model.items():
+            lacking = [name for name in figures if name not in answer.figures] if answer.fault is None else []
+            fault = f"no figure {', '.join(lacking)}" if lacking else answer.fault
+            whole[model][key] = replace(answer, fault=fault) if lacking else answer
+    return whole
 
 
 def _check_totals(model: str, logged: LoggedEvaluation, figures: Sequence[str]) -> None:
@@ -237,11 +319,12 @@ def _check_totals(model: str, logged: LoggedEvaluation, figures: Sequence[str]) 
     if any(answer.fault is not None for answer in logged.answers):
         return
     for figure, total in logged.totals.items():
-        if figure in figures:
-            own = math.fsum(answer.figures[figure] for answer in logged.answers) / len(logged.answers)
+        values = [answer.figures[figure] for answer in logged.answers if figure in answer.figures]
+        if figure in figures and values:
+            own = math.fsum(values) / len(values)
             if abs(own - total) > _TOLERANCE * max(1.0, abs(own)):
                 raise DataError(
-                    f"{model}: the log says {figure} {total:.6g}; its {len(logged.answers)} answers give {own:.6g}.",
+                    f"{model}: the log says {figure} {total:.6g}; its {len(values)} answers give {own:.6g}.",
                     hint="the log was changed, or counts otherwise; run the tool again.",
                 )
 
