@@ -67,7 +67,7 @@ def folder_at_hand(path: str, base: Path, store: Store) -> Path | None:
     from harness.models.checkpoint.locate import at_hand, locate
 
     if path.startswith(PREFIX):
-        return locate(path, None, base=base, store=store, offline=True) if at_hand(path, store) else None
+        return locate(NamedCheckpoint(path), base=base, store=store, offline=True) if at_hand(path, store) else None
     folder = base / Path(path).expanduser()
     here = folder.exists() or path.startswith((".", "/", "~")) or path.count("/") > 1
     return folder if here else None
