@@ -21,6 +21,8 @@ from typing import Any
 
 import side_by_side as bench
 
+from harness.models.open_context import OpenContext
+
 PAGE = bench.ROOT / "docs" / "models.md"
 START, END = "<!-- adapters: start -->", "<!-- adapters: end -->"
 NOT_MADE = "·"
@@ -138,7 +140,7 @@ def _compared(shape: Any, base: Path, adapter: Path, expected: Mapping[str, floa
     pair.mkdir()
     try:
         write_pair(pair, adapter, checkpoint_digest(base), ())
-        model = open_model(pair, resolve=lambda _: base, responses=None, device="cpu")
+        model = open_model(pair, OpenContext(resolve=lambda _: base, responses=None, device="cpu"))
         answers = dict(model.answer(shape.request(text) for text in expected or model_zoo.TEXTS[:2]))
     except CheckpointError as error:
         return error.message, 0.0, ""

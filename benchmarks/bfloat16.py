@@ -16,6 +16,8 @@ from pathlib import Path
 
 import torch
 
+from harness.models.checkpoint.locate import NamedCheckpoint
+
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 START, END = "<!-- bfloat16: start -->", "<!-- bfloat16: end -->"
 ROWS, LENGTH, PAIRS = 8, 128, 3
@@ -30,7 +32,7 @@ def main() -> None:
     from harness.models.checkpoint.locate import locate
     from harness.models.local.load_network import load
 
-    folder = locate(options.model, None, base=Path.cwd())
+    folder = locate(NamedCheckpoint(options.model, None), base=Path.cwd())
     models = {name: load(folder, device="cpu", dtype=name).network.language_model for name in ("float32", "bfloat16")}
     generator = torch.Generator().manual_seed(0)
     ids = torch.randint(10, models["float32"].config.vocab_size, (ROWS, LENGTH), generator=generator)

@@ -25,6 +25,7 @@ from harness.core.reporter import Silent
 from harness.data.open_dataset import open_dataset
 from harness.evaluations.probes.minimal_pairs import MinimalPairs
 from harness.metrics.build_metrics import build_metrics
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.pipeline.records.inference import ask
 from harness.schema.suite.data_refs import CatalogRef
@@ -68,7 +69,7 @@ def main() -> None:
     rows = data.split("test")
     found: dict[str, Any] = {}
     seconds: dict[str, float] = {}
-    opened = open_model(options.model, resolve=Path, responses=None, device="cpu")
+    opened = open_model(options.model, OpenContext(resolve=Path, responses=None, device="cpu"))
     for scorer in ("crows_original", "pll_shared"):
         probe = MinimalPairs("crows", MinimalPairs.Options(data="crows", scorer=scorer), EvaluationContext())
         items = list(probe.items([data], "test"))

@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+from harness.models.open_context import OpenContext
+
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 
 import torch
@@ -86,7 +88,7 @@ def questions(items: int) -> list[Continuations | RollingLikelihood | Generate]:
 
 
 def answers(folder: Path, device: str, requests: list) -> dict:
-    model = open_model(folder, resolve=Path, responses=None, device=device)
+    model = open_model(folder, OpenContext(resolve=Path, responses=None, device=device))
     return dict(model.answer(requests))
 
 
@@ -114,7 +116,7 @@ def agreement(reference: dict, own: dict, choices: list[Continuations]) -> float
 
 
 def timed_own(folder: Path, device: str, choices: list[Continuations]) -> float:
-    model = open_model(folder, resolve=Path, responses=None, device=device)
+    model = open_model(folder, OpenContext(resolve=Path, responses=None, device=device))
     list(model.answer(choices[:2]))
     return clocked(device, lambda: list(model.answer(choices)))
 

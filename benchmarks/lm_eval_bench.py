@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.reporter import Silent
+from harness.models.checkpoint.locate import NamedCheckpoint
 from harness.storage import atomic
 from harness.storage.store import Store
 
@@ -85,7 +86,7 @@ def checkpoint(name: str) -> str:
         return str(_tiny(Store().root / "benchmarks" / "tiny-llama"))
     from harness.models.checkpoint.locate import locate
 
-    return str(locate(name, None, base=Path.cwd(), store=Store(), reporter=Silent()))
+    return str(locate(NamedCheckpoint(name, None), base=Path.cwd(), store=Store(), reporter=Silent()))
 
 
 def _tiny(folder: Path) -> Path:

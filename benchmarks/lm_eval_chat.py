@@ -21,6 +21,8 @@ from typing import Any
 import side_by_side as bench
 from harness_support import lm_eval_chat
 
+from harness.models.open_context import OpenContext
+
 FIXTURE = bench.ROOT / "tests" / "fixtures" / "lm_eval_chat.json"
 _KEPT = 2
 """Documents of each task in the fixture."""
@@ -113,7 +115,7 @@ def _asked_peer(python: str, job: Mapping[str, Any], out: Path) -> list[dict[str
 def _compared(name: str, folder: Path, place: Path, theirs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     from harness.models.open_model import open_model
 
-    model = open_model(place, resolve=Path, responses=None, device="cpu")
+    model = open_model(place, OpenContext(resolve=Path, responses=None, device="cpu"))
     for side in theirs:
         task, options = lm_eval_chat.TASKS[side["task"]]
         mine = lm_eval_chat.ours(folder, model, task, options)

@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from harness.models.open_context import OpenContext
+
 
 def gemm(_job):
     """GFLOP/s of a float32 matrix product: torch's own, and oneDNN's where torch has it."""
@@ -35,7 +37,7 @@ class Ours:
     def __init__(self, model):
         from harness.models.open_model import open_model
 
-        self.model = open_model(Path(model), resolve=Path, responses=None, device="cpu")
+        self.model = open_model(Path(model), OpenContext(resolve=Path, responses=None, device="cpu"))
 
     def run(self, job):
         from harness.core.requests import Continuations, Generate, RollingLikelihood

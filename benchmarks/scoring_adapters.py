@@ -19,6 +19,8 @@ from pathlib import Path
 import side_by_side as bench
 import torch
 
+from harness.models.open_context import OpenContext
+
 
 def main() -> None:
     """Measures, prints and, with `--write`, writes."""
@@ -86,7 +88,7 @@ def _side(folder: Path, side: int) -> None:
 
     folders = [folder / "base", *(folder / f"adapter{number}" for number in range(side - 1))]
     models = [
-        open_model(path, resolve=lambda key: folder / "base", responses=None, device="cpu", pool=pool)
+        open_model(path, OpenContext(resolve=lambda key: folder / "base", responses=None, device="cpu", pool=pool))
         for path in folders
     ]
     for model in models:

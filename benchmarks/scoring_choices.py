@@ -20,6 +20,8 @@ from typing import Any
 import side_by_side as bench
 import torch
 
+from harness.models.open_context import OpenContext
+
 ITEMS = 8
 BATCH = 16
 
@@ -78,7 +80,7 @@ def _line(name: str, folder: Path, job: str, items: list[tuple[str, tuple[str, .
     from harness.core.requests import Continuations
     from harness.models.open_model import open_model
 
-    opened = open_model(folder, resolve=Path, responses=None, device="cpu")
+    opened = open_model(folder, OpenContext(resolve=Path, responses=None, device="cpu"))
     model, tokenizer = AutoModelForCausalLM.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
     rows = [(place, number, context, option) for place, (context, options) in enumerate(items)
             for number, option in enumerate(options)]  # fmt: skip

@@ -17,6 +17,8 @@ import side_by_side as bench
 import torch
 from scoring_choices import _make
 
+from harness.models.open_context import OpenContext
+
 PROMPTS = 8
 BATCH = 8
 NEW = 24
@@ -48,7 +50,7 @@ def _line(name: str, folder: Path, pairs: int) -> str:
 
     source = random.Random(0)
     prompts = [bench.sentence(source, source.randint(8, 24)) for _ in range(PROMPTS)]
-    opened = open_model(folder, resolve=Path, responses=None, device="cpu")
+    opened = open_model(folder, OpenContext(resolve=Path, responses=None, device="cpu"))
     model, tokenizer = AutoModelForCausalLM.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
     tokenizer.padding_side, tokenizer.pad_token = "left", tokenizer.pad_token or tokenizer.eos_token
     found: dict[str, dict[str, str]] = {"ours": {}, "peer": {}}

@@ -16,6 +16,8 @@ from pathlib import Path
 import side_by_side as bench
 import torch
 
+from harness.models.open_context import OpenContext
+
 SENTENCES = 120
 
 
@@ -70,7 +72,7 @@ def main() -> None:
             "| peer | ours | peer | ratio | goal | largest difference |",
             "|---|---|---|---|---|---|",
         ]
-        opened = open_model(folder, resolve=Path, responses=None, device="cpu")
+        opened = open_model(folder, OpenContext(resolve=Path, responses=None, device="cpu"))
 
         def loaded() -> None:
             for request, answer in opened.answer(PseudoLikelihood(text, "pll") for text in texts):

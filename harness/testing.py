@@ -46,6 +46,8 @@ from harness.core.requests import (
 )
 from harness.core.unit import unit_of
 from harness.metrics.build_metrics import factory
+from harness.metrics.metric_shapes import RecordMetric
+from harness.metrics.per_scorer import ByScorer
 
 __all__ = [
     "LABELS",
@@ -344,7 +346,7 @@ def metric_cases(name: str, *, seed: int = 0, records: MakeRecords | None = None
     """
     made = factory(name)
     # A metric of several scorers is one computation: the first of them stands for all.
-    scorer = next(iter(getattr(made, "scorers", ())), None)
+    scorer = made.scorers[0] if isinstance(made, ByScorer) else None
     context = MetricContext(labels=CLASSES, scorer=scorer, cluster_unit="parent")
     try:
         metrics = made(name, context)
@@ -352,7 +354,7 @@ def metric_cases(name: str, *, seed: int = 0, records: MakeRecords | None = None
         metrics = made(f"{name}[a]", context)
 
     def case(metric: Metric) -> MetricCase:
-        protocol = (getattr(metric, "protocols", None) or ("plain",))[0]
+        protocol = ((metric.protocols if isinstance(metric, RecordMetric) else None) or ("plain",))[0]
 
         def plain(items: int, answers: int) -> Records:
             return plain_records(items, answers, needs=made.needs, protocol=protocol)

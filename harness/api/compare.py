@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from numbers import Integral
 from typing import Literal, get_args
 
@@ -25,7 +26,7 @@ class UnknownTrainingWarning(UserWarning):
     """The compared models may have been trained on the rows."""
 
 
-def compare(
+def compare(  # noqa: PLR0913  # keywords of the public API
     base_records: Table,
     candidate_records: Table,
     metrics: Sequence[Measure] | Measure | None = None,
@@ -130,7 +131,7 @@ def compare(
     known = sorted(map(str, seen)) if labeled else []
     if labels is not None:
         known = _declared(labels, known, layout)
-    return Comparisons.make(
+    compared = Comparisons.make(
         base,
         other,
         build(measures, known, cluster is not None),
@@ -140,8 +141,9 @@ def compare(
         confidence=confidence,
         seed=seed,
         resamples=resamples,
-        notes=[*dict.fromkeys(note for table in made for note in table.notes), *spelling_notes(sides, layout)],
     )
+    notes = dict.fromkeys(note for table in made for note in table.notes)
+    return replace(compared, notes=(*notes, *spelling_notes(sides, layout)))
 
 
 def _positive(sides: Sequence[Records], measures: Sequence[Measure]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.comparisons.meanings import meanings
@@ -85,7 +85,6 @@ class Comparisons:
         baseline: str,
         candidate: str,
         alphas: Sequence[float] = ALPHAS,
-        notes: Sequence[str] = (),
         **settings: Any,
     ) -> Comparisons:
         """Computes everything; `settings` are confidence, seed and resamples."""
@@ -116,7 +115,6 @@ class Comparisons:
             tuple(metrics),
             levels,
             settings,
-            tuple(notes),
         )
 
     def with_alphas(self, alphas: Sequence[float], *, anytime: bool = False) -> Comparisons:
@@ -127,7 +125,7 @@ class Comparisons:
         """
         if set(alphas) <= set(self.alphas) and (not anytime or self.settings.get("anytime")):
             return self
-        return Comparisons.make(
+        widened = Comparisons.make(
             self.base_records,
             self.candidate_records,
             self.metrics,
@@ -135,9 +133,9 @@ class Comparisons:
             baseline=self.baseline,
             candidate=self.candidate,
             alphas=[*self.alphas, *alphas],
-            notes=self.notes,
             **{**self.settings, "anytime": anytime or bool(self.settings.get("anytime"))},
         )
+        return replace(widened, notes=self.notes)
 
     @property
     def evaluation(self) -> EvaluationResult:

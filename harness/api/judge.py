@@ -64,7 +64,7 @@ class Verdicts:
 
     results: tuple[GateResult, ...]
     overall: VerdictResult
-    found: tuple[GateTrace, ...]
+    traces: tuple[GateTrace, ...]
 
     @property
     def passed(self) -> bool:
@@ -89,7 +89,7 @@ class Verdicts:
     def explain(self, gate: str | None = None) -> str:
         """Why, and what would change it: of one gate, or of all that did not pass."""
         texts = []
-        for trace in self.found:
+        for trace in self.traces:
             if trace.result.id == gate or (gate is None and trace.outcome != "pass"):
                 texts += _explained(explain(trace), "")
         return "\n".join(texts)

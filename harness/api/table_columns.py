@@ -90,7 +90,8 @@ def _columns(table: Table, side: str, index: str | None) -> Columns:
     if hasattr(table, "to_dict") and hasattr(table, "columns"):
         _no_column_twice(map(str, table.columns), side)
         columns = {str(name): _cells(table[name]) for name in table.columns}
-        if index is not None and index not in columns and index in getattr(getattr(table, "index", None), "names", ()):
+        named = index is not None and index not in columns and hasattr(table, "index")
+        if index is not None and named and index in table.index.names:
             columns[index] = table.index.get_level_values(index).tolist()
         return columns
     if isinstance(table, Mapping):

@@ -79,6 +79,11 @@ class TypedReporter:
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
 
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What was warned of, in the words of a suite."""
+        return self._reporter.warnings
+
     def task(self, title: str, total: float | None = None, unit: str = "") -> AbstractContextManager[Task]:
         return self._reporter.task(title, total, unit)
 

@@ -7,7 +7,7 @@ lengths that a network does not have. Nothing is fetched, and no network is load
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,9 @@ from harness.core.evaluation import Evaluation
 from harness.core.model import ModelFacts
 from harness.core.model_kind import ModelSpec
 from harness.core.reporter import Reporter
-from harness.evaluations.label_prompt import CLOZE, ClozeOptions
-from harness.pipeline.checkpoints.named_checkpoints import Ability, ability_of, labels_without_token
+from harness.evaluations.label_prompt import CLOZE
+from harness.evaluations.tasks.classification import ClassificationOptions
+from harness.pipeline.checkpoints.named_checkpoints import Ability, ability_of, folder_at_hand, labels_without_token
 from harness.pipeline.prepared_suite import bind_each, references
 from harness.schema.suite.data_refs import DataRef
 from harness.storage.store import Store
@@ -74,7 +75,7 @@ def check_suite(suite: Suite, store: Store, reporter: Reporter) -> Checked:
     """Checks a suite against the data and the models that are on this machine."""
     checked = Checked()
     datasets = _data(references(suite), suite.folder, store, reporter, checked)
-    abilities = _models(suite.models, suite.folder, suite.where, checked)
+    abilities = _models(suite.models, suite.folder, suite.where, store, checked)
     evaluations = _evaluations(suite, datasets, checked)
     _questions(suite, evaluations, abilities, checked)
     _cloze_words(suite, evaluations, abilities, checked)
@@ -100,7 +101,7 @@ def check_beside(path_or_name: str, error: SuiteError, store: Store, reporter: R
     checked = Checked()
     folder = path.absolute().parent
     _data(sections.data, folder, store, reporter, checked)
-    _models(sections.models, folder, document.where, checked)
+    _models(sections.models, folder, document.where, store, checked)
     notes = [str(fault).replace("\n", " ") for fault in checked.faults[:_MOST]]
     return SuiteError(error.message, where=error.where, notes=[*error.notes, *notes], hint=error.hint)
 
@@ -124,23 +125,20 @@ def _data(
 
 
 def _models(
-    models: Mapping[str, ModelSpec], base: Path, where: Callable[..., Where], checked: Checked
+    models: Mapping[str, ModelSpec], base: Path, where: Callable[..., Where], store: Store, checked: Checked
 ) -> dict[str, Ability]:
-    """What the checkpoints of folders can be asked."""
+    """What the checkpoints that are on this machine can be asked."""
     abilities: dict[str, Ability] = {}
     for name, spec in models.items():
-        options: Any = spec.options
-        path = getattr(options, "load", None)
-        if path is None:
-            continue
-        folder = base / Path(path).expanduser()
-        if not folder.exists() and not str(path).startswith((".", "/", "~")) and str(path).count("/") <= 1:
-            checked.unread.append(f"model {name} ({path})")
-            continue
-        if folder.is_file():
+        existing = spec.kind.existing(spec.options)
+        if existing is None:
             continue
         try:
-            abilities[name] = _ability(folder, getattr(options, "adapter", None), base)
+            folder = folder_at_hand(existing.place, base, store)
+            if folder is None:
+                checked.unread.append(f"model {name} ({existing.place})")
+            elif not folder.is_file():
+                abilities[name] = _ability(folder, existing.adapter, base)
         except HarnessError as error:
             if error.where is None:
                 error.where = where("models", name)
@@ -187,10 +185,12 @@ def _questions(
     suite: Suite, evaluations: dict[str, Evaluation], abilities: dict[str, Ability], checked: Checked
 ) -> None:
     """Released models that a blocking gate judges by a question that they cannot be asked."""
-    judged = {metric.partition(".")[0] for metric in _judged(suite)}
+    judged = {rule.evaluation for rule in suite.gates.leaves if rule.severity != "warn"}
     for model in suite.release:
         ability = abilities.get(model)
-        if ability is None or (getattr(suite.models[model].options, "labels", None) is not None):
+        spec = suite.models[model]
+        existing = spec.kind.existing(spec.options)
+        if ability is None or (existing is not None and existing.labels is not None):
             continue
         facts = _facts(ability)
         for name, evaluation in evaluations.items():
@@ -209,13 +209,6 @@ _BY_HEAD = ("classification", "token_classification")
 """Tasks whose question follows from the names of a head; others need more than a look at the folder."""
 
 
-def _judged(suite: Suite) -> Iterator[str]:
-    for rule in suite.gates.leaves:
-        metric = getattr(rule, "metric", None)
-        if metric is not None and getattr(rule, "severity", None) != "warn":
-            yield str(metric)
-
-
 def _facts(ability: Ability) -> ModelFacts:
     language_model: Any = ability.family if ability.language_model else None
     return ModelFacts("", ability.family, language_model, ability.labels, tag_labels=ability.tags)
@@ -226,16 +219,17 @@ def _cloze_words(
 ) -> None:
     """Labels whose words a masked model, which fills the gap with one token, cannot give as an answer."""
     for name, evaluation in evaluations.items():
-        cloze = getattr(evaluation.options, "cloze", None)
-        if not isinstance(cloze, ClozeOptions):
+        cloze = evaluation.options.cloze if isinstance(evaluation.options, ClassificationOptions) else None
+        if cloze is None:
             continue
         prompt = cloze.template.replace("{text}", "a").replace("{pair}", "a")
         for model, ability in abilities.items():
             asked = ability.family == "masked" and ability.language_model and suite.asks(model, name)
-            if not asked or evaluation.protocol(_facts(ability)) != CLOZE:
+            spec = suite.models[model]
+            existing = spec.kind.existing(spec.options)
+            if not asked or existing is None or evaluation.protocol(_facts(ability)) != CLOZE:
                 continue
-            options: Any = suite.models[model].options
-            folder = suite.folder / Path(options.load).expanduser()
+            folder = suite.folder / Path(existing.place).expanduser()
             lost = labels_without_token(folder, prompt, cloze.words)
             if lost:
                 checked.faults.append(

@@ -43,7 +43,7 @@ class SuiteCallback(TrainerCallback):
         reporter: told about progress.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # keywords of the public API
         self,
         suite: str,
         *,

@@ -79,7 +79,8 @@ class Dataset:
     def with_train(self, make: Callable[[], tuple[Row, ...]]) -> Dataset:
         """The same with other training rows, made when they are looked at."""
         makers = {split: partial(self.rows.__getitem__, split) for split in self.rows}
-        sizes = {split: size for split, size in getattr(self.rows, "sizes", {}).items() if split != "train"}
+        known = self.rows.sizes if isinstance(self.rows, RowsOnDemand) else {}
+        sizes = {split: size for split, size in known.items() if split != "train"}
         return replace(self, rows=RowsOnDemand({**makers, "train": make}, sizes))
 
     def split(self, name: str) -> tuple[Row, ...]:

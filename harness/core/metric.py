@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -168,3 +168,10 @@ class MetricFactory(Protocol):
     summary: str
 
     def __call__(self, name: str, context: MetricContext) -> Sequence[Metric]: ...
+
+
+@runtime_checkable
+class NeedsPackages(Protocol):
+    """A factory whose metrics need packages beyond the core, named as they are imported."""
+
+    packages: tuple[str, ...]

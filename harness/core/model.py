@@ -106,9 +106,7 @@ class Work:
 class Backend(Protocol):
     """What each model kind implements; one file a kind.
 
-    A backend whose answer to a request does not depend on the others (a server, a rule) may have an attribute
-    `most_pending`: its answers are kept one by one, and so many are held back at most before they are written. The
-    answers of any other are kept by the window that they were computed in.
+    The answers of a backend are kept by the window that they were computed in, but for one that `AnswersEach`.
     """
 
     @property
@@ -117,3 +115,16 @@ class Backend(Protocol):
     def compute(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Response]]:
         """Answers distinct requests in any order; what it leaves out counts as unsupported."""
         ...
+
+
+@runtime_checkable
+class AnswersEach(Protocol):
+    """A backend whose answer to a request does not depend on the others (a server, a rule).
+
+    Attributes:
+        most_pending: answers are kept one by one, and so many are held back at most before they are written; None
+            where they are kept by the window.
+    """
+
+    @property
+    def most_pending(self) -> int | None: ...

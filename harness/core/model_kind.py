@@ -24,6 +24,16 @@ from pydantic import BaseModel
 from harness.core import registry
 from harness.core.diagnostics import Problems
 from harness.core.errors import SuiteError, Where
+from harness.core.option_names import (
+    LearnedElsewhere,
+    LearnsData,
+    LearnsTask,
+    LimitsRows,
+    ManySeeds,
+    Mitigates,
+    OwnSeed,
+    StartsFrom,
+)
 from harness.core.reporter import Reporter
 from harness.core.requests import DECODING
 
@@ -68,6 +78,21 @@ class StageCost:
     flops: float = 0.0
     seconds: float | None = None
     steps: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingCheckpoint:
+    """Where a model lies that is not made here.
+
+    Attributes:
+        place: a folder or file (relative to the suite file), a hub id, or `catalog:NAME`.
+        adapter: a peft adapter for it: a folder or a hub id.
+        labels: of the adapter's head, where the suite says them.
+    """
+
+    place: str
+    adapter: str | None = None
+    labels: tuple[str, ...] | None = None
 
 
 class TrainingNeed(Enum):
@@ -194,21 +219,19 @@ class ModelKind(ABC, Generic[OptionsT]):
 
     def parent(self, options: OptionsT) -> str | None:
         """The model of the suite that this one starts from."""
-        parent: str | None = getattr(options, "from_", None)
-        return parent
+        return options.from_ if isinstance(options, StartsFrom) else None
 
     def task(self, options: OptionsT) -> str | None:
         """The task whose examples it learns."""
-        task: str | None = getattr(options, "task", None)
-        return task
+        return options.task if isinstance(options, LearnsTask) else None
 
     def data(self, options: OptionsT) -> tuple[str, ...]:
         """The data sets whose texts it learns from."""
-        return tuple(getattr(options, "data", ()))
+        return tuple(options.data) if isinstance(options, LearnsData) else ()
 
     def trained_on(self, options: OptionsT) -> tuple[str, ...] | None:
         """The files that it learned from elsewhere, relative to the suite; None where nothing says it."""
-        files: list[str] | None = getattr(options, "trained_on", None)
+        files = options.trained_on if isinstance(options, LearnedElsewhere) else None
         return None if files is None else tuple(files)
 
     def learns_from(self, options: OptionsT) -> TrainingNeed:
@@ -230,8 +253,7 @@ class ModelKind(ABC, Generic[OptionsT]):
 
     def seeds(self, options: OptionsT) -> int | None:
         """How many seeds it is trained with; None for a kind that is made only once."""
-        seeds: int | None = getattr(options, "seeds", None)
-        return seeds
+        return options.seeds if isinstance(options, ManySeeds) else None
 
     def tokenizer(self, options: OptionsT) -> str | None:
         """The folder of a given tokenizer, relative to the suite file; None where there is none."""
@@ -239,7 +261,7 @@ class ModelKind(ABC, Generic[OptionsT]):
 
     def mitigates(self, options: OptionsT) -> bool:
         """Whether lists of words decide what is learned: they are then part of the checkpoint's key."""
-        return getattr(options, "mitigate", None) is not None
+        return isinstance(options, Mitigates) and options.mitigate is not None
 
     def extra(self, options: OptionsT) -> Extra | None:
         """The package that these options need beyond what harness installs."""
@@ -280,6 +302,10 @@ class ModelKind(ABC, Generic[OptionsT]):
 
         Two models of a suite with one identity are one model asked under two names, which is an error.
         """
+        return None
+
+    def existing(self, options: OptionsT) -> ExistingCheckpoint | None:
+        """The checkpoint that it is; None for a model that is made here, or that is no checkpoint."""
         return None
 
     def fetches(self, options: OptionsT) -> tuple[str, ...]:
@@ -355,12 +381,11 @@ class ModelSpec:
     @property
     def max_train_rows(self) -> int | None:
         """At most so many training rows are learned from."""
-        count: int | None = getattr(self.options, "max_train_rows", None)
-        return count
+        return self.options.max_train_rows if isinstance(self.options, LimitsRows) else None
 
     def seed(self, default: int) -> int:
         """Its own training seed, or the suite's."""
-        seed: int | None = getattr(self.options, "seed", None)
+        seed = self.options.seed if isinstance(self.options, OwnSeed) else None
         return default if seed is None else seed
 
     def with_options(self, **changes: Any) -> ModelSpec:

@@ -6,7 +6,7 @@ plain lines, and tests collect it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
@@ -23,7 +23,14 @@ class Task(Protocol):
 
 
 class Reporter(Protocol):
-    """Receives progress, warnings and plain messages."""
+    """Receives progress, warnings and plain messages.
+
+    Attributes:
+        warnings: what was warned of so far.
+    """
+
+    @property
+    def warnings(self) -> Sequence[str]: ...
 
     def task(self, title: str, total: float | None = None, unit: str = "") -> AbstractContextManager[Task]: ...
 

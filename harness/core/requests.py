@@ -366,8 +366,7 @@ class InputMark(NamedTuple):
 
 def input_marks(response: Response) -> list[InputMark] | None:
     """What the model read for a response, one mark for each text or option; None where that is not known."""
-    inputs: str | None = getattr(response, "inputs", None)
-    return None if inputs is None else [InputMark.read(part) for part in inputs.split("|")]
+    return None if response.inputs is None else [InputMark.read(part) for part in response.inputs.split("|")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,6 +463,7 @@ class Embedding:
 class Tags:
     """A label and its log-probability for every word; words that did not fit have label ``""``."""
 
+    inputs: ClassVar[None] = None
     labels: tuple[str, ...]
     scores: tuple[float, ...]
     truncated: int = 0
@@ -481,6 +481,7 @@ class SpanAnswer:
         null_score: the same for "no answer"; None where it was not allowed.
     """
 
+    inputs: ClassVar[None] = None
     text: str
     start: int
     end: int
@@ -496,6 +497,7 @@ class SpanAnswer:
 class Completions:
     """Likeliest tokens, best first, as decoded text, with their log-probabilities."""
 
+    truncated: ClassVar[int] = 0
     tokens: tuple[str, ...]
     scores: tuple[float, ...]
     inputs: str | None = field(default=None, compare=False)
@@ -514,6 +516,7 @@ class Ranking:
         truncated: tokens that did not fit.
     """
 
+    inputs: ClassVar[None] = None
     places: tuple[int, ...]
     scores: tuple[float, ...]
     truncated: int = 0
@@ -530,6 +533,8 @@ class Failure:
     are asked for again.
     """
 
+    inputs: ClassVar[None] = None
+    truncated: ClassVar[int] = 0
     reason: str
     message: str
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.core.dataset import SPLITS, Dataset, Row
@@ -13,32 +13,38 @@ from harness.data.fingerprints import RowIds, fingerprint
 from harness.data.splits import Prepared, split_rows
 
 
-def assemble(
-    name: str,
-    rows: Iterable[Prepared],
-    *,
-    columns: Sequence[str],
-    labels: Mapping[str, Sequence[str]],
-    shares: Mapping[str, float],
-    duplicates: Sequence[str],
-    texts: Sequence[str] | None = None,
-    unique: bool = False,
-    dropped: Mapping[str, int] | None = None,
-    warnings: Sequence[str] = (),
-    place: Where | None = None,
-) -> Dataset:
-    """Makes the dataset; its facts hold rows, clusters, label counts, what was left out, and notes.
+@dataclass(frozen=True, kw_only=True)
+class PreparedRows:
+    """Prepared rows, and what is known of their columns.
 
-    Args:
-        texts: see `split_rows`.
+    Attributes:
+        labels: label column → its labels in order.
+        duplicates: the columns by which two rows are the same; a row's label is none of them.
+        texts: a row whose cells here are all empty is left out; None for all columns of texts (`split_rows`).
+        unique: see `split_rows`.
         dropped: reason → rows that are left out already.
         warnings: what a reader of the figures must know of the rows; the first notes.
+    """
+
+    rows: Iterable[Prepared]
+    columns: Sequence[str]
+    labels: Mapping[str, Sequence[str]]
+    duplicates: Sequence[str]
+    texts: Sequence[str] | None = None
+    unique: bool = False
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+
+
+def assemble(name: str, prepared: PreparedRows, shares: Mapping[str, float], place: Where | None = None) -> Dataset:
+    """Makes the dataset; its facts hold rows, clusters, label counts, what was left out, and notes.
 
     Raises:
         DataError: when no row is left, or a label column has only one label.
     """
-    made = split_rows(rows, shares, duplicates, unique, texts)
-    lost = {**(dropped or {}), **made.dropped}
+    columns, labels = prepared.columns, prepared.labels
+    made = split_rows(prepared.rows, shares, prepared.duplicates, prepared.unique, prepared.texts)
+    lost = {**prepared.dropped, **made.dropped}
     if not made.rows:
         empty = made.dropped["empty"]
         raise DataError(
@@ -76,8 +82,8 @@ def assemble(
             "labels": counts,
             "dropped": {reason: count for reason, count in lost.items() if count},
             "dropped_duplicates": made.dropped["duplicates"],
-            "notes": [*warnings, *_notes(final, counts, labels, made.dropped)],
-            "warnings": list(warnings),
+            "notes": [*prepared.warnings, *_notes(final, counts, labels, made.dropped)],
+            "warnings": list(prepared.warnings),
         },
     )
 

@@ -172,18 +172,7 @@ def _shape_note(shaped: tuple[str, str]) -> str:
 
 
 def _made(name: str, adopted: Adopted, shares: dict[str, float], place: Where) -> Dataset:
-    dataset = assemble(
-        name,
-        adopted.rows,
-        columns=adopted.columns,
-        labels=adopted.labels,
-        shares=shares,
-        duplicates=adopted.duplicates,
-        texts=adopted.texts,
-        dropped=adopted.dropped,
-        warnings=adopted.warnings,
-        place=place,
-    )
+    dataset = assemble(name, adopted, shares, place)
     facts = {**dataset.facts, "lists": list(adopted.lists), "incomplete_columns": dict(adopted.incomplete)}
     if adopted.conversations:
         facts["conversations"] = dict(adopted.conversations)

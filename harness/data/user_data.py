@@ -17,6 +17,7 @@ from harness.core.labels import (
     mixed_spellings,
     normalized_label,
 )
+from harness.data.build_dataset import PreparedRows
 from harness.data.parsers.raw_row import Raw, number_of, plain
 from harness.data.splits import Prepared, split_name
 from harness.text.conversations import ConversationError, is_tool_list, looks_like_messages, read_conversation
@@ -53,33 +54,21 @@ class Wishes:
     normalize: Sequence[Normalization] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Adopted:
-    """Prepared rows, and what is known of their columns.
+@dataclass(frozen=True, kw_only=True)
+class Adopted(PreparedRows):
+    """A user's rows, prepared.
 
     Attributes:
-        labels: label column → its labels in order.
-        duplicates: the columns by which two rows are the same; a row's label is none of them.
-        texts: a row whose cells here are all empty is left out.
         ignored: their columns that are not used.
         incomplete: their column → why it cannot be used.
         lists: our columns whose cells are lists of texts, held as JSON.
         conversations: our column whose cells are conversations, held as JSON → the shape they came in.
-        dropped: reason → rows left out.
-        warnings: what a reader of the figures must know.
     """
 
-    rows: list[Prepared]
-    columns: tuple[str, ...]
-    labels: dict[str, tuple[str, ...]]
-    duplicates: tuple[str, ...]
-    texts: tuple[str, ...]
     ignored: tuple[str, ...]
     incomplete: Mapping[str, str] = field(default_factory=dict)
     lists: tuple[str, ...] = ()
     conversations: Mapping[str, str] = field(default_factory=dict)
-    dropped: Mapping[str, int] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
 
 
 def adopt(raws: Sequence[Raw], wishes: Wishes, where: str) -> Adopted:

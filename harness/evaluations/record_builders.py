@@ -12,7 +12,7 @@ from harness.core.records import FAILED, OK, UNREAD, Record
 from harness.core.requests import Failure, Likelihood, Response, Scores
 
 
-def outcome(
+def outcome(  # noqa: PLR0913  # the fields of a record, by name
     item: Item,
     *,
     stats: Mapping[str, float],
@@ -84,7 +84,7 @@ def whole_likelihood(response: Response) -> Likelihood | Failure:
 
 def truncated_tokens(responses: Sequence[Response]) -> int:
     """Tokens that did not fit, over all responses of an item."""
-    return sum(getattr(response, "truncated", 0) for response in responses)
+    return sum(response.truncated for response in responses)
 
 
 def _record(item: Item, **fields: Any) -> Record:

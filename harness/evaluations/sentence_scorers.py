@@ -105,7 +105,7 @@ def read(response: Response, scorer: str) -> Scored | Failure:
         return values
     if not math.isfinite(values[0]):
         return Failure("nan", "the model returned a likelihood that is not finite")
-    cut = getattr(response, "truncated", 0)
+    cut = response.truncated
     return Failure("too_long", f"{cut} tokens exceed the model's length limit") if cut else _scored(values[0], response)
 
 

@@ -24,7 +24,7 @@ from harness.schema.suite.gate_rules import (
     Waiver,
 )
 from harness.schema.suite.types import Strict
-from harness.schema.validation import found, validate
+from harness.schema.validation import in_words, validate
 
 AnyRule = TypeVar("AnyRule", bound=Defaults)
 
@@ -69,7 +69,7 @@ def collect_gates(raw: Any, problems: Problems, above: Mapping[str, Mapping[str,
     if isinstance(raw, list):
         return _gates(source, raw, (), [], problems)
     if not isinstance(raw, dict):
-        problems.add(f"expected a list of rules, or a mapping with `rules`, found {found(raw)}.")
+        problems.add(f"expected a list of rules, or a mapping with `rules`, found {in_words(raw)}.")
         return GateSet()
     sound = True
     for key in raw:
@@ -78,7 +78,7 @@ def collect_gates(raw: Any, problems: Problems, above: Mapping[str, Mapping[str,
             sound = False
     for key in ("rules", "waivers"):
         if key in raw and not isinstance(raw[key], list):
-            problems.add(f"expected a list, found {found(raw[key])}.", key)
+            problems.add(f"expected a list, found {in_words(raw[key])}.", key)
             sound = False
     if not sound:
         return GateSet()
@@ -137,7 +137,7 @@ def _rule(
 ) -> Rule | None:
     """A rule or composition; the places of members are noted below `path` and its id."""
     if not isinstance(raw, dict):
-        problems.add(f"expected a rule such as {{id, metric, kind, …}}, found {found(raw)}.")
+        problems.add(f"expected a rule such as {{id, metric, kind, …}}, found {in_words(raw)}.")
         return None
     joint = [key for key in JOINTS if key in raw]
     if joint:

@@ -15,7 +15,7 @@ from harness.gates.result_lookup import RefusedError, ResultLookup
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.number_format import plural
 from harness.schema.results.verdicts import GateResult
-from harness.schema.suite.gate_rules import BaseRule, Composition, GateSet, Rule, RuleOrigin, waiver_of
+from harness.schema.suite.gate_rules import BaseRule, Composition, GateSet, Rule, RuleOrigin, SlicedRule, waiver_of
 
 AnyRule = Rule | BaseRule
 """A rule, or what stands for an evaluation that a policy requires and that is missing."""
@@ -86,7 +86,7 @@ class JudgmentContext:
                 "kind": rule.kind,
                 "metric": rule.metric if isinstance(rule, BaseRule) else "",
                 "model": model,
-                "slice": getattr(rule, "slice", None),
+                "slice": rule.slice if isinstance(rule, SlicedRule) else None,
                 "severity": rule.severity,
                 "verdict": outcome,
                 "blocking": rule.severity == "error" and not holds and not softened,
@@ -128,7 +128,7 @@ class JudgmentContext:
         **more: Any,
     ) -> GateTrace:
         """A trace for what cannot be judged."""
-        reason, hint = str(why), getattr(why, "hint", "")
+        reason, hint = str(why), why.hint if isinstance(why, RefusedError) else ""
         undecided = isinstance(why, RefusedError) and why.open
         sentence = f"{'Undecided' if undecided else 'Cannot be judged'}: {reason.rstrip('.')}."
         outcome: Outcome = "inconclusive" if undecided else "error"

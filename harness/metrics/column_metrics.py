@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 
 from harness.core.metric import Direction, Metric, MetricContext, Role
 from harness.metrics.metric_shapes import Factory, MeanMetric, RatioMetric
 
 
+@dataclass(eq=False)
 class MeanOf(Factory):
-    """Makes the mean of the statistic `column` under the name `id`."""
+    """Makes the mean of the statistic `column` (the one named `id` when left out) under the name `id`."""
 
-    def __init__(
-        self,
-        id: str,
-        summary: str,
-        *,
-        column: str | None = None,
-        unit: str = "share",
-        direction: Direction = "higher",
-        label: str = "",
-        short: str = "",
-        role: Role = "primary",
-    ) -> None:
-        self.id = id
-        self.summary = summary
-        self.label, self.short, self.role = label, short, role
-        self.column = column or id
-        self.unit = unit
-        self.direction = direction
-        self.needs = (self.column,)
+    id: str
+    summary: str
+    _: KW_ONLY
+    column: str | None = None
+    unit: str = "share"
+    direction: Direction = "higher"
+    label: str = ""
+    short: str = ""
+    role: Role = "primary"
+
+    def __post_init__(self) -> None:
+        self.needs = (self.column or self.id,)
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [
@@ -38,37 +33,29 @@ class MeanOf(Factory):
                 unit=self.unit,
                 direction=self.direction,
                 cluster_unit=context.cluster_unit,
-                column=self.column,
+                column=self.needs[0],
             ),
         ]
 
 
+@dataclass(eq=False)
 class RatioOf(Factory):
     """Makes Σ `first` / Σ `second` under the name `id`."""
 
-    def __init__(
-        self,
-        id: str,
-        summary: str,
-        first: str,
-        second: str,
-        *,
-        unit: str = "share",
-        direction: Direction = "higher",
-        ideal: float | None = None,
-        label: str = "",
-        short: str = "",
-        role: Role = "primary",
-    ) -> None:
-        self.id = id
-        self.summary = summary
-        self.label, self.short, self.role = label, short, role
-        self.first = first
-        self.second = second
-        self.unit = unit
-        self.direction = direction
-        self.ideal = ideal
-        self.needs = (first, second)
+    id: str
+    summary: str
+    first: str
+    second: str
+    _: KW_ONLY
+    unit: str = "share"
+    direction: Direction = "higher"
+    ideal: float | None = None
+    label: str = ""
+    short: str = ""
+    role: Role = "primary"
+
+    def __post_init__(self) -> None:
+        self.needs = (self.first, self.second)
 
     def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
         return [

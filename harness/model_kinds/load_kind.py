@@ -11,7 +11,7 @@ from pydantic import Field
 from harness.core import registry
 from harness.core.diagnostics import Problems
 from harness.core.distribution import install_hint
-from harness.core.model_kind import CheckpointFormat, Extra, ModelKind, ObtainContext, Obtained
+from harness.core.model_kind import CheckpointFormat, ExistingCheckpoint, Extra, ModelKind, ObtainContext, Obtained
 from harness.model_kinds.architecture_presets import configuration_in
 from harness.schema.suite.types import Strict, TrainedOn
 
@@ -109,6 +109,11 @@ class LoadKind(ModelKind[LoadModel]):
     def configuration(self, options: LoadModel, folder: Path) -> Mapping[str, Any] | None:
         """That of the folder, where it is one."""
         return configuration_in(folder / options.load)
+
+    def existing(self, options: LoadModel) -> ExistingCheckpoint:
+        """What it loads, and the adapter on it."""
+        labels = None if options.labels is None else tuple(options.labels)
+        return ExistingCheckpoint(options.load, options.adapter, labels)
 
     def fetches(self, options: LoadModel) -> tuple[str, ...]:
         """What it loads."""

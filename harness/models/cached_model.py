@@ -10,12 +10,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from harness.core.digests import digest
-from harness.core.model import Backend, ModelFacts, Work
+from harness.core.model import AnswersEach, Backend, ModelFacts, Work
 from harness.core.reporter import Reporter
-from harness.core.requests import Failure, Request, Response
+from harness.core.requests import Failure, Generate, Request, Response
 from harness.storage.response_cache import ResponseCache, ResponseFile, model_identity, response_key
+
+if TYPE_CHECKING:
+    from harness.models.local.flop_meter import Meter
 
 CHUNK = 2048
 """Requests that are read at a time by a backend that answers each on its own."""
@@ -25,6 +29,22 @@ WINDOW_CHARACTERS = 131_072
 """Characters of a window at most, those that may be written included; what a killed run asks again."""
 _CHARACTERS_A_TOKEN = 4
 _COMMIT_SECONDS = 5.0
+
+
+@runtime_checkable
+class AsksAnother(Protocol):
+    """A backend that has another model do the work."""
+
+    @property
+    def asked(self) -> CachedModel: ...
+
+
+@runtime_checkable
+class CountsWork(Protocol):
+    """A backend that counts what its network does."""
+
+    @property
+    def meter(self) -> Meter: ...
 
 
 class CachedModel:
@@ -40,7 +60,7 @@ class CachedModel:
         self.backend = backend
         self._cache = ResponseCache(responses, reporter) if responses is not None else None
         self._from_cache = 0
-        self.most_pending: int | None = getattr(backend, "most_pending", None)
+        self.most_pending: int | None = backend.most_pending if isinstance(backend, AnswersEach) else None
         self._identity = model_identity(backend.facts.digest, backend.facts.answer_key)
 
     @property
@@ -50,14 +70,12 @@ class CachedModel:
     @property
     def work(self) -> Work:
         """What answering has cost so far."""
-        inner = getattr(self.backend, "asked", None)
-        if isinstance(inner, CachedModel):
-            below = inner.work
+        if isinstance(self.backend, AsksAnother):
+            below = self.backend.asked.work
             return Work(below.tokens, below.flops, below.from_cache + self._from_cache)
-        meter = getattr(self.backend, "meter", None)
-        if meter is None:
-            return Work(None, None, self._from_cache)
-        return Work(meter.tokens, meter.flops, self._from_cache)
+        if isinstance(self.backend, CountsWork):
+            return Work(self.backend.meter.tokens, self.backend.meter.flops, self._from_cache)
+        return Work(None, None, self._from_cache)
 
     def answer(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Response]]:
         """Answers every distinct request once, in any order, reading `requests` in chunks or windows."""
@@ -92,7 +110,8 @@ class CachedModel:
         characters = 0
         for request in stream:
             window.append(request)
-            characters += len(repr(request)) + _CHARACTERS_A_TOKEN * getattr(request, "max_tokens", 0)
+            written = request.max_tokens if isinstance(request, Generate) else 0
+            characters += len(repr(request)) + _CHARACTERS_A_TOKEN * written
             if len(window) == WINDOW or characters >= WINDOW_CHARACTERS:
                 yield window
                 window, characters = [], 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -54,5 +54,5 @@ def no_padding_notice(model: PreTrainedModel) -> None:
         model.warn_if_padding_and_no_attention_mask = _nothing
 
 
-def _nothing(*_: Any) -> None:
+def _nothing(*_: object) -> None:
     """Says nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from harness.core.digests import digest
 from harness.core.errors import CheckpointError
@@ -13,7 +13,7 @@ from harness.model_kinds.load_kind import LoadModel
 from harness.models.checkpoint.adapter_folder import check_adapter, is_adapter, named_base, pair_key, write_pair
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.inspection import configured_labels, read_lineage
-from harness.models.checkpoint.locate import locate
+from harness.models.checkpoint.locate import NamedCheckpoint, locate
 
 
 def obtain_loaded(options: LoadModel, given: ObtainContext) -> Obtained:
@@ -24,10 +24,8 @@ def obtain_loaded(options: LoadModel, given: ObtainContext) -> Obtained:
         IncompleteError: when it cannot be fetched.
     """
     path = locate(
-        options.load,
-        revision=options.revision,
+        NamedCheckpoint(options.load, revision=options.revision, file=options.file),
         base=given.folder,
-        file=options.file,
         where=given.where,
         store=given.store,
         reporter=given.reporter,
@@ -50,7 +48,9 @@ def _with_adapter(base: Path, options: LoadModel, given: ObtainContext) -> Path:
         CheckpointError: when the base is none, or harness trained the adapter on another one.
     """
     assert options.adapter is not None
-    adapter = locate(options.adapter, revision=options.adapter_revision, base=given.folder, where=given.where)
+    adapter = locate(
+        NamedCheckpoint(options.adapter, revision=options.adapter_revision), base=given.folder, where=given.where
+    )
     check_adapter(adapter)
     if is_adapter(base):
         raise CheckpointError(
@@ -64,8 +64,9 @@ def _with_adapter(base: Path, options: LoadModel, given: ObtainContext) -> Path:
         _tell_of_name(named_base(adapter), base, options, given)
     labels = tuple(options.labels or _named_beside(adapter))
 
-    def build(work: Path) -> dict[str, Any]:
-        return write_pair(work, adapter, key, labels)
+    def build(work: Path) -> dict[str, object]:
+        write_pair(work, adapter, key, labels)
+        return {}
 
     path: Path = given.store.make("adapters", pair_key(adapter, key, labels), build).path
     show_as(path, adapter)
@@ -90,7 +91,7 @@ def _quantized(parent: Path, key: str, bits: Literal["4bit", "8bit"], given: Obt
     """The page that says how a loaded checkpoint is held; kept in the store."""
     from harness.models.derived.quantized_backend import write_quantized
 
-    def build(work: Path) -> dict[str, Any]:
+    def build(work: Path) -> dict[str, object]:
         write_quantized(work, parent, parent_key=key, parent_digest=key, bits=bits)
         return {}
 
@@ -99,8 +100,8 @@ def _quantized(parent: Path, key: str, bits: Literal["4bit", "8bit"], given: Obt
     return path
 
 
-def _source(options: LoadModel) -> dict[str, Any]:
+def _source(options: LoadModel) -> dict[str, object]:
     """What a loaded model is called in the results: where it came from."""
-    source = {"source": options.load, "revision": options.revision}
+    source: dict[str, object] = {"source": options.load, "revision": options.revision}
     more = {"adapter": options.adapter, "quantize": options.quantize}
     return source | {name: value for name, value in more.items() if value is not None}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +52,7 @@ def with_inputs(response: Response, *marks: InputMark) -> Response:
     return response
 
 
-def best_documents(similarities: npt.NDArray[Any], top: int, truncated: int = 0) -> Ranking | Failure:
+def best_documents(similarities: npt.NDArray[np.floating], top: int, truncated: int = 0) -> Ranking | Failure:
     """The places of the `top` highest similarities, compared as 32-bit floats; ties stand in the pool's order."""
     values = similarities.astype(np.float32)
     if not np.isfinite(values).all():

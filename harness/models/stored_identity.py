@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from harness.core.digests import digest, file_digest
 from harness.models.checkpoint.checkpoint_digest import Resolve, tokenizer_folder
@@ -32,7 +31,7 @@ def stored_identity(folder: Path, resolve: Resolve, store: Store) -> str | None:
     files = {name: file_digest(own / name) for name in names if (own / name).is_file()}
     key = digest({"format": _FORMAT, "files": files, "libraries": {name: version(name) for name in _LIBRARIES}})
 
-    def build(work: Path) -> dict[str, Any]:
+    def build(work: Path) -> dict[str, object]:
         from harness.models.encoding.text_encoder import TextEncoder
         from harness.models.encoding.tokenizer_identity import tokenizer_identity
         from harness.models.local.load_weights import load_tokenizer

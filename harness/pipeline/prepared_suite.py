@@ -13,7 +13,7 @@ from harness.core.errors import HarnessError, SuiteError
 from harness.core.evaluation import Evaluation, EvaluationContext
 from harness.core.reporter import Reporter
 from harness.pipeline.trained_rows import without_trained_rows
-from harness.schema.suite.data_refs import DataRef, ref_name
+from harness.schema.suite.data_refs import CatalogRef, DataRef, ref_name
 from harness.storage.store import Store
 from harness.suite.checks.policy_checks import check_fingerprints
 
@@ -50,13 +50,13 @@ class BoundEvaluation:
     def lists(self) -> dict[str, str]:
         """The word lists and tables that its options name as data, by content: they decide what is asked and read."""
         fingerprints = {dataset.name: dataset.fingerprint for dataset in self.data}
-        options = self.evaluation.options
-        rows = getattr(options, "data", None)
-        named = {name: getattr(options, name, None) for name in _LISTS}
+        options = dict(self.evaluation.options)
         return {
-            name: fingerprints[ref_name(ref)]
-            for name, ref in named.items()
-            if ref is not None and ref != rows and ref in self.evaluation.data_refs
+            name: fingerprints[ref_name(options[name])]
+            for name in _LISTS
+            if options.get(name) is not None
+            and options[name] != options.get("data")
+            and options[name] in self.evaluation.data_refs
         }
 
     def items_key(self, split: str) -> str:
@@ -211,7 +211,7 @@ def bind_each(
 
 def _context(suite: Suite, datasets: Mapping[str, Dataset], tasks: Mapping[str, Evaluation]) -> EvaluationContext:
     labels = {name: dataset.labels for name, dataset in datasets.items()}
-    declared = ((name, getattr(ref, "language", None)) for name, ref in references(suite).items())
+    declared = ((name, ref.language) for name, ref in references(suite).items() if not isinstance(ref, CatalogRef))
     languages = {name: language for name, language in declared if language is not None}
     return EvaluationContext(tasks, labels, suite.seed, languages, suite.generated_code)
 

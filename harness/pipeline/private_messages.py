@@ -89,7 +89,7 @@ class PrivateReporter:
     @property
     def warnings(self) -> list[str]:
         """What was warned of, without texts."""
-        return list(getattr(self._reporter, "warnings", []))
+        return list(self._reporter.warnings)
 
     @contextmanager
     def task(self, title: str, total: float | None = None, unit: str = "") -> Iterator[Task]:

@@ -96,7 +96,7 @@ def _run_suite(suite: Suite, store: Store, reporter: Reporter, settings: Setting
         try:
             results = carry_out(context)
             _count(context, results)
-            info.warnings = sorted(set(getattr(reporter, "warnings", [])))
+            info.warnings = sorted(set(reporter.warnings))
             _end(info, "finished")
             run.write(results, info)
         except KeyboardInterrupt:

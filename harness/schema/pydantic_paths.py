@@ -89,7 +89,7 @@ def _members(annotation: Any) -> list[Any]:
 
 def _pick(members: Sequence[Any], element: str) -> tuple[Any, str]:
     for member in members:
-        name = getattr(member, "__name__", "")
+        name = member.__name__ if isinstance(member, type) else ""
         origin = get_origin(member)
         if origin is Literal:
             name = "literal["

@@ -66,7 +66,7 @@ def in_short(error: Exception) -> str:
     return f"{place + ': ' if place else ''}{faults[0]['msg']}{more}"
 
 
-def found(value: Any) -> str:
+def in_words(value: Any) -> str:
     """What stands there, in a few words."""
     if value is None:
         return "nothing"
@@ -119,7 +119,7 @@ def _meant_branch(branches: list[list[Fault]], depth: int, problems: Problems) -
     if not typed:
         fault = branches[0][0][0]
         problems.add(
-            f"expected {_alternatives(branches, depth)}, found {found(fault['input'])}.{_meant(branches, fault)}",
+            f"expected {_alternatives(branches, depth)}, found {in_words(fault['input'])}.{_meant(branches, fault)}",
             *union.path,
         )
         return []
@@ -191,9 +191,9 @@ def _report(fault: dict[str, Any], place: Located, known: tuple[str, ...], probl
         words = re.findall(r"'([^']*)'", str(fault["ctx"]["expected"]))
         guess = nearest(fault["input"], words) if isinstance(fault["input"], str) else None
         meant = f" Did you mean {guess!r}?" if guess else ""
-        problems.add(f"expected {fault['ctx']['expected']}, found {found(fault['input'])}.{meant}", *path)
+        problems.add(f"expected {fault['ctx']['expected']}, found {in_words(fault['input'])}.{meant}", *path)
     else:
-        problems.add(f"expected {_expected(fault)}, found {found(fault['input'])}.{_of_a_share(fault)}", *path)
+        problems.add(f"expected {_expected(fault)}, found {in_words(fault['input'])}.{_of_a_share(fault)}", *path)
 
 
 def _of_a_share(fault: dict[str, Any]) -> str:

@@ -28,8 +28,7 @@ from harness.schema.results.renamed_results import rename_results
 from harness.schema.results.results_file import RESULTS_SCHEMA, Results
 from harness.schema.results.version_1 import VERSION_1, from_version_1
 from harness.schema.run_info import RunInfo
-from harness.schema.validation import found as what
-from harness.schema.validation import in_short
+from harness.schema.validation import in_short, in_words
 from harness.storage import atomic, plain_files, seal
 from harness.storage.items_file import StoredItem, read_items
 from harness.storage.records_file import read_records
@@ -271,7 +270,7 @@ def results_of(content: bytes, path: Path) -> Results:
     try:
         value = plain_files.parse_json(content)
         if not isinstance(value, dict):
-            raise ValueError(f"expected an object, found {what(value)}")
+            raise ValueError(f"expected an object, found {in_words(value)}")
         version = value.get("schema_version")
         if version == VERSION_1:
             value = {**_upgraded(value), "schema_version": RESULTS_SCHEMA}

@@ -222,5 +222,5 @@ def _missing(rule: Rule, model: str | None, evaluated: Collection[str], models: 
         return next((reason for reason in reasons if reason is not None), None)
     if rule.evaluation not in evaluated:
         return f"the evaluation {rule.evaluation}"
-    needed = (whom, getattr(rule, "baseline", None))
+    needed = (whom, rule.compared_with)
     return next((f"the model {name}" for name in needed if name is not None and name not in models), None)

@@ -13,7 +13,7 @@ from typing import Any
 from harness.core.diagnostics import Problems
 from harness.core.errors import SuiteError
 from harness.schema.suite.policy_file import PolicyRef
-from harness.schema.validation import found, validate
+from harness.schema.validation import in_words, validate
 from harness.suite.policy import Policy, PolicyText, policy_at, read_policy, unreadable
 
 VARIABLE = "HARNESS_POLICY"
@@ -80,7 +80,7 @@ def _included(raw: Any, folder: Path, problems: Problems, known: Mapping[str, Po
 
 def _one(raw: Any, folder: Path, problems: Problems, known: Mapping[str, PolicyText]) -> PolicyText | None:
     if not isinstance(raw, dict):
-        problems.add(f"expected `{{file: policy.yaml, digest: …}}`, found {found(raw)}.")
+        problems.add(f"expected `{{file: policy.yaml, digest: …}}`, found {in_words(raw)}.")
         return None
     named = raw.get("file")
     if "digest" not in raw and isinstance(named, str) and (folder / named).is_file():

@@ -18,7 +18,7 @@ from harness.schema.results.results_file import PolicyResult
 from harness.schema.run_info import StoredPolicy
 from harness.schema.suite.gate_rules import GateSet
 from harness.schema.suite.policy_file import REQUIRED_SECTIONS, PolicySections
-from harness.schema.validation import found, validate
+from harness.schema.validation import in_words, validate
 from harness.suite.yaml.located_document import Document, decode, parse, read_bytes
 
 Given = Literal["suite", "command"]
@@ -111,7 +111,7 @@ def read_policy(source: PolicyText) -> Policy:
     problems = Problems(document.where)
     value = document.value
     if not isinstance(value, dict):
-        problems.add(f"expected a policy: a mapping with `name` and what it asks, found {found(value)}.")
+        problems.add(f"expected a policy: a mapping with `name` and what it asks, found {in_words(value)}.")
         problems.raise_any()
     known = (GATES, *PolicySections.model_fields)
     foreign = [key for key in value if key not in known]
@@ -153,7 +153,7 @@ def _check_sections(sections: PolicySections, gates: GateSet, problems: Problems
         if key not in REQUIRED_SECTIONS:
             problems.add(unknown("section", key, REQUIRED_SECTIONS), "require", key, key=True)
         elif key not in ("seed", "texts") and not isinstance(content, dict):
-            problems.add(f"expected a mapping, found {found(content)}.", "require", key)
+            problems.add(f"expected a mapping, found {in_words(content)}.", "require", key)
     empty = not gates.rules and sections == PolicySections(name=sections.name, description=sections.description)
     if empty:
         problems.add("the policy asks for nothing.", hint="add `gates`, `require`, `min_n`, `licenses`, or `waivers`.")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.core.distribution import install_hint
+from harness.core.metric import NeedsPackages
 from harness.core.model_kind import Extra, ModelSpec
 from harness.metrics.build_metrics import factory
 from harness.schema.suite.data_refs import HubRef
@@ -40,5 +41,6 @@ def _all(suite: Suite) -> Iterator[Extra]:
     for evaluation in suite.evaluated:
         task = suite.evaluations[evaluation]
         for metric in task.options.metrics or task.cls.default_metrics:
-            for module in getattr(factory(metric), "packages", ()):
+            made = factory(metric)
+            for module in made.packages if isinstance(made, NeedsPackages) else ():
                 yield Extra(module, f"{evaluation}: the metric {metric}", install_hint(module))

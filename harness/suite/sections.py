@@ -15,7 +15,7 @@ from harness.core.model_kind import ModelSpec, kind_named
 from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import DataRef
 from harness.schema.suite.types import NAME_PATTERN
-from harness.schema.validation import found, validate
+from harness.schema.validation import in_words, validate
 from harness.suite.inline_csv_lexicons import with_files
 from harness.suite.suite import EvaluationSpec, Role, TextMode
 
@@ -69,7 +69,7 @@ def read_sections(value: Any, problems: Problems, keys: Sequence[str] = SECTIONS
         SuiteError: when the top level is not a mapping: nothing else can be said then.
     """
     if not isinstance(value, dict):
-        problems.add(f"expected a mapping with the keys {', '.join(keys)}, found {found(value)}.")
+        problems.add(f"expected a mapping with the keys {', '.join(keys)}, found {in_words(value)}.")
         problems.raise_any()
     for key in value:
         if key not in keys:
@@ -100,7 +100,7 @@ def _texts(value: Mapping[str, Any], problems: Problems) -> TextMode:
     given = value.get("texts", TEXTS[0])
     mode = next((mode for mode in TEXTS if mode == given), None)
     if mode is None:
-        problems.add(f"expected {', '.join(TEXTS)}, found {found(given)}.", "texts")
+        problems.add(f"expected {', '.join(TEXTS)}, found {in_words(given)}.", "texts")
     return mode or "none"
 
 
@@ -131,7 +131,7 @@ def _entries(value: Mapping[str, Any], section: str, what: str, problems: Proble
             problems.add(f"expected a mapping of names to {section}, found nothing.", section)
         return {}
     if not isinstance(entries, dict):
-        problems.add(f"expected a mapping of names to {section}, found {found(entries)}.", section)
+        problems.add(f"expected a mapping of names to {section}, found {in_words(entries)}.", section)
         return {}
     for name in entries:
         _check_name(what, name, problems, section, name, key=True)
@@ -162,7 +162,7 @@ def _model(raw: Any, problems: Problems) -> ModelSpec | None:
     """A model by the one key that names its kind."""
     names = registry.names("models")
     if not isinstance(raw, dict):
-        problems.add(f"expected a mapping with one of the keys {', '.join(names)}, found {found(raw)}.")
+        problems.add(f"expected a mapping with one of the keys {', '.join(names)}, found {in_words(raw)}.")
         return None
     named = [key for key in raw if key in names]
     if not named:
@@ -206,7 +206,7 @@ def _evaluations(value: Mapping[str, Any], role: Role, problems: Problems) -> di
         here = problems.below(section, name)
         kinds = registry.names(section)
         if not isinstance(raw, dict) or len(raw) != 1:
-            shown = f"the keys {', '.join(raw)}" if isinstance(raw, dict) and raw else found(raw)
+            shown = f"the keys {', '.join(raw)}" if isinstance(raw, dict) and raw else in_words(raw)
             here.add(f"expected one kind of {role} with its options ({', '.join(kinds)}), found {shown}.")
             continue
         (kind,) = raw

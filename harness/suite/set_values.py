@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from harness.core.diagnostics import Key, Places
 from harness.core.errors import SuiteError, Where, unknown
-from harness.schema.validation import found
+from harness.schema.validation import in_words
 from harness.suite.policies_in_force import SECTION as POLICY
 from harness.suite.yaml.located_document import Document, parse
 
@@ -103,7 +103,7 @@ def _put(content: Any, parts: Sequence[str], value: Any, where: Where) -> tuple[
         if isinstance(content, list):
             key = _index(content, part, where)
         elif not isinstance(content, dict):
-            raise SuiteError(f"{'.'.join(parts[:number])} is {found(content)}, which has no keys.", where=where)
+            raise SuiteError(f"{'.'.join(parts[:number])} is {in_words(content)}, which has no keys.", where=where)
         path.append(key)
         if number == len(parts) - 1:
             content[key] = value

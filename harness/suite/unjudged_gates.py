@@ -58,7 +58,7 @@ def _fixed_models(suite: Suite) -> set[str]:
     """The models that candidates are compared with, and those that they are made from."""
     named = [suite.compare.baseline, *suite.compare.base_variants]
     leaf_rules = (leaf for rule in suite.gates.rules for leaf in leaves(rule))
-    named += [baseline for leaf in leaf_rules if (baseline := getattr(leaf, "baseline", None)) is not None]
+    named += [baseline for leaf in leaf_rules if (baseline := leaf.compared_with) is not None]
     fixed: set[str] = set()
     for start in named:
         name: str | None = start

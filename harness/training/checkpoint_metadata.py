@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT
 from harness.models.encoding.row_encoder import name_inputs, reads_types
@@ -23,12 +23,12 @@ def write_metadata(
     work: Path,
     *,
     kind: str,
-    stage: Mapping[str, Any],
+    stage: Mapping[str, object],
     inputs: StageInputs,
-    cost: Mapping[str, Any],
-    recipe: Mapping[str, Any],
-    held_out: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+    cost: Mapping[str, object],
+    recipe: Mapping[str, object],
+    held_out: Mapping[str, object] | None = None,
+) -> dict[str, object]:
     """Writes `checkpoint.json` and returns its content.
 
     Args:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from harness.core.errors import CheckpointError, Where
 from harness.models.encoding.row_encoder import longest_row
 from harness.models.encoding.text_encoder import text_encoder
-from harness.models.local.load_weights import CLASSIFIER, POOLER, load_config, load_weights
+from harness.models.local.load_weights import CLASSIFIER, POOLER, auto_class, load_config, load_weights
+from harness.models.network_settings import submodule
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -25,7 +26,7 @@ def longest(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, wanted: 
 
 def load_headed(
     start: ParentCheckpoint, kind: str, *, labels: Sequence[str], seed: int, problem: str | None = None
-) -> Any:
+) -> PreTrainedModel:
     """The checkpoint in one of transformers' Auto classes, or its shape with random weights.
 
     The pooler of a pretrained encoder without one starts as the identity, so that a classifier
@@ -41,9 +42,7 @@ def load_headed(
     Raises:
         CheckpointError: when the folder holds no such model in safetensors.
     """
-    import transformers
-
-    auto: Any = getattr(transformers, kind)
+    auto = auto_class(kind)
     folder = start.folder
     config = load_config(folder)
     if labels:
@@ -54,7 +53,7 @@ def load_headed(
     torch.manual_seed(seed)
     if start.weights == "random":
         return auto.from_config(config, trust_remote_code=False)
-    options: dict[str, Any] = {"dtype": torch.float32}
+    options: dict[str, object] = {"dtype": torch.float32}
     if start.quantized:
         from harness.models.local.quantization import heads_of, quantization
 
@@ -81,7 +80,7 @@ def load_headed(
     return model
 
 
-def _with_named_stack(model: PreTrainedModel, folder: Path, options: Mapping[str, Any]) -> frozenset[str]:
+def _with_named_stack(model: PreTrainedModel, folder: Path, options: Mapping[str, object]) -> frozenset[str]:
     """Loads the stack below a head that calls it otherwise than its language model does (Llama's span head).
 
     Returns:
@@ -94,7 +93,7 @@ def _with_named_stack(model: PreTrainedModel, folder: Path, options: Mapping[str
     return frozenset(f"{model.base_model_prefix}.{name}" for name in stack.missing)
 
 
-def load_for(kind: Any, folder: Path, *, seed: int, check: Callable[[str], None]) -> tuple[Any, list[str]]:
+def load_for(kind: str, folder: Path, *, seed: int, check: Callable[[str], None]) -> tuple[PreTrainedModel, list[str]]:
     """The checkpoint as a language model of an Auto class, and the head's weights that it did not hold.
 
     Args:
@@ -109,7 +108,7 @@ def load_for(kind: Any, folder: Path, *, seed: int, check: Callable[[str], None]
     config = load_config(folder)
     check(str(config.model_type))
     torch.manual_seed(seed)
-    weights = load_weights(kind, folder, {"dtype": torch.float32})
+    weights = load_weights(auto_class(kind), folder, {"dtype": torch.float32})
     model, missing = weights.model, sorted(weights.missing)
     base = f"{model.base_model_prefix}."
     lost = [name for name in missing if name.startswith(base) and POOLER not in name]
@@ -139,7 +138,7 @@ def load_encoder(folder: Path, *, weights: str, seed: int) -> PreTrainedModel:
     return load_weights(AutoModel, folder, {}).model
 
 
-def load_language_head(folder: Path, model: PreTrainedModel) -> Any | None:
+def load_language_head(folder: Path, model: PreTrainedModel) -> PreTrainedModel | None:
     """The checkpoint's masked language model around `model`'s own encoder, its head frozen; None without one."""
     from transformers import AutoModelForMaskedLM
 
@@ -147,7 +146,7 @@ def load_language_head(folder: Path, model: PreTrainedModel) -> Any | None:
     if not any(name.endswith("ForMaskedLM") for name in architectures):
         return None
     whole = load_weights(AutoModelForMaskedLM, folder, {}).model
-    if not hasattr(getattr(whole, "cls", None), "predictions"):
+    if submodule(whole, "cls.predictions") is None:
         raise CheckpointError(
             f"`mlm_loss_weight` needs a BERT language-model head, found a {type(whole).__name__}.",
             where=Where(folder),

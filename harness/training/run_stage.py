@@ -43,7 +43,7 @@ def run_stage(
     return made
 
 
-def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: str) -> dict[str, Any]:
+def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: str) -> dict[str, object]:
     """Writes an adapter and its base as one checkpoint; see `merge`."""
     from harness.training.stages import merge_adapter
 
@@ -56,7 +56,7 @@ def _processors() -> dict[str, int]:
     return {"threads": torch.get_num_threads(), "gpus": torch.cuda.device_count()}
 
 
-def resolved(spec: ModelSpec, examples: int, type_: str = "labeled_text") -> dict[str, Any]:
+def resolved(spec: ModelSpec, examples: int, type_: str = "labeled_text") -> dict[str, object]:
     """What a stage does where its suite says nothing, and the version of the code that does it.
 
     Part of a checkpoint's key: a changed default trains anew. Loads nothing. What follows from the

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from harness.model_kinds.flop_shapes import Shape, shape_of, training_flops
+from harness.models.peak_memory import peak_memory
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -34,11 +36,21 @@ def plan_flops(model: PreTrainedModel, plan: Operations, *, trained: float = 1.0
     return float(round(training_flops(plan.operations(shape), trained=trained)))
 
 
+def measured(started: float, tokens: float) -> dict[str, float]:
+    """What a stage took that began at `started` (`time.monotonic()`) and read so many tokens."""
+    seconds = time.monotonic() - started
+    return {
+        "seconds": round(seconds, 3),
+        "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
+        "peak_memory": peak_memory(),
+    }
+
+
 def parameter_counts(model: PreTrainedModel) -> dict[str, int]:
     """`parameters` and `trainable` of a torch module; shared weights count once, those in 4 bits each for itself."""
-    from harness.models.local.quantization import size_of
+    from harness.models.local.quantization import true_shape
 
     return {
-        "parameters": sum(size_of(parameter) for parameter in model.parameters()),
-        "trainable": sum(size_of(parameter) for parameter in model.parameters() if parameter.requires_grad),
+        "parameters": sum(true_shape(parameter).numel() for parameter in model.parameters()),
+        "trainable": sum(true_shape(parameter).numel() for parameter in model.parameters() if parameter.requires_grad),
     }

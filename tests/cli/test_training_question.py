@@ -64,7 +64,7 @@ def test_an_audit_of_own_rows(
     suite = auto_suite.audit_suite(
         "base",
         "tuned",
-        task_data=Path("rows.csv"),
+        task=auto_suite.TaskData(Path("rows.csv")),
         prose=Path("prose.txt"),
         **said,  # type: ignore[arg-type]
     )

@@ -92,7 +92,7 @@ def by_init(file: Path) -> str:
 
 
 def by_audit(file: Path) -> str:
-    ref = auto_suite.audit_suite("base", "tuned", task_data=file).data["task"]
+    ref = auto_suite.audit_suite("base", "tuned", task=auto_suite.TaskData(file)).data["task"]
     assert isinstance(ref, FileRef)
     return opened(ref, file.parent)
 

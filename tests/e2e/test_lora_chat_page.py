@@ -13,7 +13,7 @@ import pytest
 from harness_support.tiny_world import Shell
 
 from harness.core.errors import IncompleteError
-from harness.models.checkpoint.locate import locate
+from harness.models.checkpoint.locate import NamedCheckpoint, locate
 from harness.storage.store import Store
 
 PAGE = Path(__file__).parents[2] / "docs" / "lora-chat.md"
@@ -30,7 +30,7 @@ def test_the_page_runs_as_it_is_written(tmp_path: Path) -> None:
     pytest.importorskip("gguf")
     cache = Path(os.environ["HARNESS_CACHE_DIR"])
     try:
-        base = locate("catalog:smollm2-135m-instruct", None, base=tmp_path, store=Store(cache))
+        base = locate(NamedCheckpoint("catalog:smollm2-135m-instruct", None), base=tmp_path, store=Store(cache))
     except IncompleteError as error:
         pytest.skip(f"the checkpoint cannot be fetched: {error.message}")
     data, training = blocks("python")

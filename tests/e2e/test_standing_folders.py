@@ -10,6 +10,7 @@ import pytest
 from harness_support.tiny_world import Shell
 
 from harness.core.errors import CheckpointError
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 
 MODELS = ("base", "projected", "damped")
@@ -98,14 +99,14 @@ def _refuses_damage(folder: Path) -> None:
             else:
                 place.write_bytes(broken)
             with pytest.raises(CheckpointError) as caught:
-                open_model(folder / name, resolve=Path, responses=None)
+                open_model(folder / name, OpenContext(resolve=Path, responses=None))
             assert file in str(caught.value)
             place.write_bytes(kept)
     page = folder / "projected" / "base" / "config.json"
     whole = page.read_text("utf-8")
     page.write_text(whole.replace('"n_positions": 64', '"n_positions": 65'), "utf-8")
     with pytest.raises(CheckpointError, match="another base"):
-        open_model(folder / "projected", resolve=Path, responses=None)
+        open_model(folder / "projected", OpenContext(resolve=Path, responses=None))
     page.write_text(whole, "utf-8")
 
 

@@ -12,6 +12,7 @@ from harness_support import adapter_zoo, model_zoo
 
 from harness.commands.trainer_callback import SuiteCallback
 from harness.core.requests import RollingLikelihood
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.storage.store import Store
 
@@ -110,6 +111,6 @@ def test_a_callback_in_trl_and_the_checkpoints_it_leaves(kind: str, adapter: boo
     reference = (
         adapter_zoo.on_base(base, left) if adapter else transformers.AutoModelForCausalLM.from_pretrained(left).eval()
     )
-    model = open_model(left, resolve=Path, responses=None, device="cpu")
+    model = open_model(left, OpenContext(resolve=Path, responses=None, device="cpu"))
     for request, answer in model.answer(RollingLikelihood(text) for text in TEXTS):
         assert answer.total == pytest.approx(adapter_zoo.text_likelihood(reference, left, request.text), abs=1e-4)

@@ -9,6 +9,7 @@ from harness_support import model_zoo
 
 from harness.core.reporter import Silent
 from harness.models.cached_model import CachedModel
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 
 torch.set_num_threads(1)
@@ -22,7 +23,7 @@ def no_parent(key: str) -> Path:
 def opened() -> Callable[..., CachedModel]:
     def make(folder: Path, **options) -> CachedModel:
         options = {"resolve": no_parent, "responses": None, "device": "cpu", "reporter": Silent(), **options}
-        return open_model(folder, **options)
+        return open_model(folder, OpenContext(**options))
 
     return make
 

@@ -12,7 +12,7 @@ from harness.core.errors import CheckpointError, IncompleteError
 from harness.core.requests import Generate
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.inspection import inspect
-from harness.models.checkpoint.locate import locate
+from harness.models.checkpoint.locate import NamedCheckpoint, locate
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
@@ -205,19 +205,19 @@ def test_masked_types_are_those_that_transformers_knows():
 @pytest.mark.parametrize("revision", [None, "main", "abc123", REVISION.upper()])
 def test_hub_ids_need_a_pinned_revision(revision, tmp_path):
     with pytest.raises(CheckpointError, match="full commit hash"):
-        locate("someone/model", revision, base=tmp_path)
+        locate(NamedCheckpoint("someone/model", revision), base=tmp_path)
 
 
 def test_an_unreachable_hub_is_incomplete_work(tmp_path):
     with pytest.raises(IncompleteError, match="not in the local cache"):
-        locate("someone/model-that-is-nowhere", REVISION, base=tmp_path, offline=True)
+        locate(NamedCheckpoint("someone/model-that-is-nowhere", REVISION), base=tmp_path, offline=True)
 
 
 def test_local_folders_are_found_relative_to_the_suite(tmp_path):
     (tmp_path / "models" / "mine").mkdir(parents=True)
-    assert locate("models/mine", None, base=tmp_path) == tmp_path / "models" / "mine"
+    assert locate(NamedCheckpoint("models/mine", None), base=tmp_path) == tmp_path / "models" / "mine"
     with pytest.raises(CheckpointError, match="does not exist"):
-        locate("./models/other", None, base=tmp_path)
+        locate(NamedCheckpoint("./models/other", None), base=tmp_path)
 
 
 def test_code_of_a_tokenizer_is_neither_run_nor_asked_about(folder, opened, monkeypatch):

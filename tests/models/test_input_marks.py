@@ -28,6 +28,7 @@ from harness.core.requests import (
 from harness.model_kinds.server_kind import ServerSpec
 from harness.models.cached_model import CachedModel
 from harness.models.checkpoint.classical_file import ClassicalWeights, write_classical
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.models.server.open_server import served
 from harness.storage.store import Store
@@ -95,7 +96,7 @@ def test_a_server_says_the_tokens_that_it_returns(tmp_path: Path) -> None:
     with toy_server.running() as toy:
         spec = ServerSpec.model_validate({"url": toy.url, "model": "toy"})
         server = served(spec, base=tmp_path, store=Store(tmp_path / "cache"), reporter=Silent())
-        model = open_model(server, resolve=Path, responses=None)
+        model = open_model(server, OpenContext(resolve=Path, responses=None))
         for make in CAUSAL[:2]:
             first, same, other = read(model, make, "the nurse", "the nurse", "he said")
             assert first is not None

@@ -23,6 +23,7 @@ from harness.model_kinds.load_kind import LoadModel
 from harness.models.cached_model import CachedModel
 from harness.models.local.base_cache import BasePool
 from harness.models.obtain_loaded import obtain_loaded
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.storage.store import Store
 
@@ -52,11 +53,13 @@ class Suite:
     def open(self, obtained: Any) -> CachedModel:
         return open_model(
             obtained.path,
-            resolve=self.resolve,
-            responses=self.folder / "responses.sqlite",
-            device="cpu",
-            reporter=self.reporter,
-            pool=self.pool,
+            OpenContext(
+                resolve=self.resolve,
+                responses=self.folder / "responses.sqlite",
+                device="cpu",
+                reporter=self.reporter,
+                pool=self.pool,
+            ),
         )
 
     def likelihood(self, text: str = zoo.TEXT, **options: Any) -> float:

@@ -23,6 +23,7 @@ from harness.models.derived.few_shot_backend import FewShotPrompt, read_shots, w
 from harness.models.derived.heuristic_backend import BaselineTable, read_baseline, write_baseline
 from harness.models.derived.projection_backend import Projection, read_projection, write_projection
 from harness.models.derived.self_debias_backend import SelfDebias, read_self_debias, write_self_debias
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 
 KINDS = tuple(formats())
@@ -250,4 +251,4 @@ def _open(folder: Path) -> Any:
     def resolve(key: str) -> Path:
         raise HarnessError(f"asked for {key}")
 
-    return open_model(folder, resolve=resolve, responses=None, device="cpu")
+    return open_model(folder, OpenContext(resolve=resolve, responses=None, device="cpu"))

@@ -20,6 +20,7 @@ from harness.core.errors import IncompleteError
 from harness.core.reporter import Silent
 from harness.core.requests import Classify, Continuations, Scores
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 
 _METHOD = {"qlora": {"rank": 8}}
@@ -42,7 +43,7 @@ def test_it_trains_and_its_adapter_answers_on_the_base(writer: Path, tmp_path: P
     requests = [Continuations(example.prompt, options) for example in prompts(8, 9)]
     sums = []
     for folder in (writer, tmp_path):
-        model = open_model(folder, resolve=lambda key: writer, responses=None)
+        model = open_model(folder, OpenContext(resolve=lambda key: writer, responses=None))
         sums.append(sum(max(scores.values) for _, scores in model.answer(requests)))
     assert sums[1] > sums[0]
 
@@ -61,7 +62,7 @@ def test_a_new_head_is_trained_in_full_weights(task: str, base: Path, tmp_path: 
     assert [made["cost"][name] for name in counted] == [plain["cost"][name] for name in counted]
     if task == "labels":
         requests = [Classify(text, LABELS) for text, _ in examples(6)]
-        answers = open_model(tmp_path, resolve=lambda key: base, responses=None).answer(requests)
+        answers = open_model(tmp_path, OpenContext(resolve=lambda key: base, responses=None)).answer(requests)
         assert all(isinstance(answer, Scores) for _, answer in answers)
 
 

@@ -22,6 +22,7 @@ from harness.core.examples import AnswerSpan, LabeledText, TaggedWords
 from harness.core.reporter import Silent
 from harness.core.requests import Classify, ExtractSpan, Request, Response, Tag
 from harness.model_kinds.finetune_kind import FinetuneSpec
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.pipeline.checkpoints.export_checkpoint import export_model
 from harness.storage.run_dir import RunDir
@@ -147,7 +148,7 @@ def test_records_are_those_of_a_plain_forward_pass_on_the_exported_folder(
     run_stage(FinetuneSpec.model_validate(settings), inputs, tmp_path / "tuned", Silent())
 
     def answer(requests: Sequence[Request]) -> Answers:
-        model = open_model(tmp_path / "tuned", resolve=Path, responses=None, device="cpu")
+        model = open_model(tmp_path / "tuned", OpenContext(resolve=Path, responses=None, device="cpu"))
         return dict(model.answer(requests))
 
     folder = exported(tmp_path / "tuned", tmp_path / "exported")

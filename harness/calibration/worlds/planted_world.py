@@ -159,7 +159,8 @@ def _labels(made: World, p: float, size: int) -> Iterator[Mapping[str, str | flo
         if opinion != "neutral":
             other = "negative" if opinion == "positive" else "positive"
             label = opinion if draw.random() < _CLEAR else other
-        yield _labelled(group, person, thing, opinion, adjective, label, "train", f"train/{number}")
+        text = _text(PEOPLE[group][person], thing, opinion, adjective)
+        yield _row(text, label, group, opinion, "train", f"train/{number}")
     for place, group in enumerate(("female", "male")):
         for opinion, adjectives in OPINIONS.items():
             for adjective in range(len(adjectives)):
@@ -171,14 +172,15 @@ def _labels(made: World, p: float, size: int) -> Iterator[Mapping[str, str | flo
                             label = even if opinion == "neutral" else opinion
                             cluster = f"test/{opinion}/{adjective}/{person}/{thing}"
                             split = "validation" if (place + person + thing + adjective) % 8 == 0 else "test"
-                            yield _labelled(group, person, thing, opinion, adjective, label, split, cluster)
+                            text = _text(PEOPLE[group][person], thing, opinion, adjective)
+                            yield _row(text, label, group, opinion, split, cluster)
 
 
-def _labelled(
-    group: str, person: int, thing: int, opinion: str, adjective: int, label: str, split: str, cluster: str
-) -> Mapping[str, str | float]:
-    who, what = PEOPLE[group][person], THINGS[thing]
-    text = f"The {who} wrote that the {what} was {OPINIONS[opinion][adjective]}."
+def _text(who: str, thing: int, opinion: str, adjective: int) -> str:
+    return f"The {who} wrote that the {THINGS[thing]} was {OPINIONS[opinion][adjective]}."
+
+
+def _row(text: str, label: str, group: str, opinion: str, split: str, cluster: str) -> Mapping[str, str | float]:
     return {"text": text, "label": label, "group": group, "opinion": opinion, "split": split, "cluster": cluster}
 
 

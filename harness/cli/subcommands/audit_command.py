@@ -93,7 +93,8 @@ def command(
     from harness.cli.options import open_store
     from harness.cli.outcome import show_outcome
     from harness.cli.training_question import training_said
-    from harness.commands.new_suites.auto_suite import MADE, audit_suite
+    from harness.commands.new_suites.auto_suite import MADE, TaskData, audit_suite
+    from harness.core.errors import SuiteError
     from harness.pipeline.run_suite import Settings, run_suite
     from harness.storage import atomic
     from harness.suite.override import override
@@ -102,14 +103,12 @@ def command(
     reporter = TypedReporter(make_reporter(quiet=quiet))
     files, held_out = training_said(trained_on, held_out, ask=task_data is not None or prose is not None)
     with spoken_as_typed(Path.cwd() / MADE):
+        if labels is not None and task_data is None:
+            raise SuiteError("--labels says what a head's rows mean for --task-data, which is missing.")
         suite = audit_suite(
             base,
             finetuned,
-            task_data=task_data,
-            text=text,
-            label=label,
-            labels=labels,
-            read_as=read_as,
+            task=None if task_data is None else TaskData(task_data, text, label, labels, read_as),
             prose=prose,
             bias=bias,
             trained_on=files,

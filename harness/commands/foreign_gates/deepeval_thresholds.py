@@ -91,9 +91,10 @@ def read_deepeval_tests(path: Path) -> MigratedGates:
     """
     try:
         tree = ast.parse(path.read_bytes(), str(path))
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        raise SuiteError(f"expected Python: {getattr(error, 'msg', error)}.", where=Where(path, line)) from error
+    except SyntaxError as error:
+        raise SuiteError(f"expected Python: {error.msg}.", where=Where(path, error.lineno)) from error
+    except ValueError as error:
+        raise SuiteError(f"expected Python: {error}.", where=Where(path)) from error
     names = _own_names(tree)
     values = {
         target.id: node.value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,29 +20,41 @@ MADE = "audit.yaml"
 """Where the suite would stand; paths in it are absolute."""
 
 
+@dataclass(frozen=True, slots=True)
+class TaskData:
+    """The user's rows of a classification task.
+
+    Attributes:
+        file: holds them.
+        text, label: its columns.
+        labels: what the rows of the classifier's head mean (`--labels`), where their names do not say it.
+        read_as: `format`, `delimiter` and `encoding` where the user gives them.
+    """
+
+    file: Path
+    text: str = "text"
+    label: str = "label"
+    labels: str | None = None
+    read_as: Mapping[str, str] = field(default_factory=dict)
+
+
 def audit_suite(
     base: str,
     finetuned: str,
     *,
-    task_data: Path | None = None,
-    text: str = "text",
-    label: str = "label",
-    labels: str | None = None,
-    read_as: Mapping[str, str] | None = None,
+    task: TaskData | None = None,
     prose: Path | None = None,
     bias: str = "own",
     trained_on: Sequence[str] | None = None,
     held_out: bool = False,
 ) -> Suite:
-    """The suite of `harness audit`: language modeling, bias pairs, and with `task_data` a task.
+    """The suite of `harness audit`: language modeling, bias pairs, and with `task` a task.
 
     The checkpoints are looked at, not loaded, so that metrics fit what they are (masked or causal).
 
     Args:
-        labels: what the rows of the classifier's head mean (`--labels`), where their names do not say it.
-        read_as: `format`, `delimiter` and `encoding` of `task_data` where the user gives them.
         trained_on: files that the checkpoints learned from; None where nobody says it.
-        held_out: the person's word that neither learned from the rows of `task_data` and `prose`.
+        held_out: the person's word that neither learned from the rows of `task` and `prose`.
         bias: `own` asks our own probes (no further download); `full` adds the probes of the bundled suite bias-full.
 
     Raises:
@@ -49,7 +62,7 @@ def audit_suite(
     """
     from harness.suite.load_suite import parse_suite
 
-    for path in (task_data, prose):
+    for path in (None if task is None else task.file, prose):
         if path is not None and not path.is_file():
             raise DataError("there is no such file.", where=Where(path), hint="check the path.")
     adapted = _stands_on(base, finetuned)
@@ -94,15 +107,15 @@ def audit_suite(
                 "severity": "warn",
             },
         ]
-    if task_data is not None:
+    if task is not None:
         value["data"]["task"] = {
-            "file": str(task_data.absolute()),
-            **(read_as or {}),
-            "columns": {"text": text, "label": label},
+            "file": str(task.file.absolute()),
+            **task.read_as,
+            "columns": {"text": task.text, "label": task.label},
             "splits": {"test": 1.0},
             "held_out": held_out,
         }
-        matched = {} if labels is None else _matched(base, finetuned, task_data, (text, label), labels, read_as or {})
+        matched = {} if task.labels is None else _matched(base, finetuned, task, task.labels)
         value["tasks"]["task"] = {"classification": {"data": "task", "text": "text", "label": "label", **matched}}
         value["probes"]["swaps"] = {"counterfactual": {"on": "task", "swap": ["gender", "names"], "templates": True}}
         value["gates"].append({"id": "task-kept", "metric": "task.accuracy", "kind": "non_inferiority", "margin": 0.02})
@@ -114,20 +127,16 @@ def audit_suite(
             where=Where(base),
             hint="pass --task-data FILE with texts and the classifiers' labels.",
         )
-    if labels is not None and task_data is None:
-        raise SuiteError("--labels says what a head's rows mean for --task-data, which is missing.")
     return parse_suite(json.dumps(value, indent=2) + "\n", Path.cwd() / MADE)
 
 
-def _matched(
-    base: str, finetuned: str, task_data: Path, columns: tuple[str, str], said: str, read_as: Mapping[str, str]
-) -> dict[str, Any]:
+def _matched(base: str, finetuned: str, task: TaskData, said: str) -> dict[str, Any]:
     """The options of the task that say which label a row of the head means.
 
     Raises:
         HarnessError: when the checkpoint has no head, or what is said does not fit it and the data.
     """
-    described = describe_data(task_data, read_as, text=columns[0], label=columns[1])
+    described = describe_data(task.file, task.read_as, text=task.text, label=task.label)
     head = ability_of(*_parted(finetuned), ability_of(*_parted(base))).labels
     if head is None:
         raise SuiteError("--labels names the rows of a head, and the fine-tuned checkpoint has none.")

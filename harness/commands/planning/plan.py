@@ -268,7 +268,7 @@ def _training_seconds(
     if spec.task is not None and spec.task in suite.tasks and cost.seconds is None:
         writes = written_tokens(suite.tasks[spec.task].options) > 0
         cost = with_lengths(cost, start, length=_length(builder, model), writes=writes)
-    return machine.training(cost, min(rows, getattr(spec.options, "max_train_rows", None) or rows), start)
+    return machine.training(cost, min(rows, spec.max_train_rows or rows), start)
 
 
 def _length(builder: CheckpointBuilder | None, model: str) -> float | None:
@@ -297,4 +297,7 @@ def _stated(suite: Suite, model: str) -> Mapping[str, Any] | None:
     """The transformers configuration that a model's options or the catalog of checkpoints state."""
     spec = suite.models[model]
     stated: Mapping[str, Any] | None = spec.kind.configuration(spec.options, suite.folder)
-    return catalog_configuration(getattr(spec.options, "load", None)) if stated is None else stated
+    if stated is not None:
+        return stated
+    existing = spec.kind.existing(spec.options)
+    return None if existing is None else catalog_configuration(existing.place)

@@ -24,7 +24,7 @@ from harness.storage.run_dir import RunDir
 
 if TYPE_CHECKING:
     from harness.gates.gate_planning import PlannedEffect, Spread
-    from harness.schema.suite.gate_rules import Composition, Leaf
+    from harness.schema.suite.gate_rules import Composition, Leaf, SlicedRule
 
 _Z95 = 1.959963984540054
 
@@ -80,8 +80,9 @@ def plan_gates(prepared: PreparedSuite, cache: RecordCache, earlier: RunDir | No
 
 
 def _about(rule: Leaf | Composition) -> str:
-    metric = getattr(rule, "metric", None)
-    return f", {metric}" if metric else ""
+    from harness.schema.suite.gate_rules import BaseRule
+
+    return f", {rule.metric}" if isinstance(rule, BaseRule) else ""
 
 
 def _leaf(
@@ -89,6 +90,7 @@ def _leaf(
 ) -> PlannedEffect:
     from harness.gates.gate_planning import PlannedEffect, planned
     from harness.metrics.build_metrics import build_metrics
+    from harness.schema.suite.gate_rules import SlicedRule
 
     bound = prepared.evaluations[rule.evaluation]
     metrics = build_metrics(list(bound.metrics), bound.evaluation.metric_context())
@@ -99,7 +101,7 @@ def _leaf(
     items = cache.item_set(bound)
     n, clusters = items.n, items.clusters.get(metric.cluster_unit, items.n)
     where, slice_name = "", None
-    if getattr(rule, "slice", None) or getattr(rule, "each_slice", None):
+    if isinstance(rule, SlicedRule) and (rule.slice or rule.each_slice):
         sizes = _slice_sizes(cache, rule, metric, bound.name, prepared)
         if not sizes:
             text = "the number of items per slice is known after a run."
@@ -145,11 +147,11 @@ def _timed(rule: Leaf, metric: Metric, models: list[str], blocks: int, seen: _Ea
 
 
 def _slice_sizes(
-    cache: RecordCache, rule: Leaf, metric: Metric, evaluation: str, prepared: PreparedSuite
+    cache: RecordCache, rule: SlicedRule, metric: Metric, evaluation: str, prepared: PreparedSuite
 ) -> dict[str, tuple[int, int]]:
     """Slice → (items, clusters) of the slices that a rule looks at."""
     bound = prepared.evaluations[evaluation]
-    wanted, kind = getattr(rule, "slice", None), getattr(rule, "each_slice", None)
+    wanted, kind = rule.slice, rule.each_slice
     counts: Counter[str] = Counter()
     clusters: dict[str, set[str]] = {}
     for item in read_items(cache.items_file(bound)):

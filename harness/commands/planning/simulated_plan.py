@@ -36,7 +36,7 @@ def simulate_gate(
     from harness.schema.suite.gate_rules import SlicedRule
     from harness.statistics.crossed_seeds import RECIPE
 
-    if not isinstance(rule, SlicedRule) or getattr(rule, "bound", None) == "point":
+    if not isinstance(rule, SlicedRule) or rule.reads_point:
         return None
     evaluation = next((entry for entry in results.evaluations if entry.name == rule.evaluation), None)
     model = next((model for model in models if evaluation is not None and model in evaluation.protocols), None)

@@ -43,7 +43,7 @@ def _leaves(rule: Rule, path: str) -> Iterator[tuple[str, Sliced]]:
     if isinstance(rule, Composition):
         for member in rule.members:
             yield from _leaves(member, f"{path}{rule.id}/")
-    elif isinstance(rule, SlicedRule) and getattr(rule, "bound", None) != "point":
+    elif isinstance(rule, SlicedRule) and not rule.reads_point:
         yield f"{path}{rule.id}", rule
 
 

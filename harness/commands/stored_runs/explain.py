@@ -129,9 +129,10 @@ def _named(traces: list[GateTrace], path: list[str]) -> list[GateTrace]:
 def _moved(run: RunDir, trace: GateTrace) -> tuple[dict[str, int], tuple[Moved, ...]]:
     """What changed item by item between the two models that a trace compares."""
     from harness.comparisons.flips import flips, moved_items
+    from harness.schema.suite.gate_rules import BaseRule
 
     result, rule = trace.result, trace.rule
-    evaluation = getattr(rule, "evaluation", None)
+    evaluation = rule.evaluation if isinstance(rule, BaseRule) else None
     if trace.error or trace.members or evaluation is None or not result.baseline or not result.model:
         return {}, ()
     try:

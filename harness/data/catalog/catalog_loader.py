@@ -12,7 +12,7 @@ from harness.core.digests import digest
 from harness.core.errors import DataError, IncompleteError
 from harness.core.reporter import Reporter
 from harness.data import stored_dataset
-from harness.data.build_dataset import assemble
+from harness.data.build_dataset import PreparedRows, assemble
 from harness.data.catalog.catalog_columns import prepare
 from harness.data.catalog.catalog_schema import CatalogEntry
 from harness.data.parsers.parser_by_name import PARSERS_VERSION, parser
@@ -174,15 +174,14 @@ def _assemble(entry: CatalogEntry, inputs: Iterable[Input]) -> Dataset:
             yield from prepare(raws, entry, part, where)
 
     constants = {name for part in entry.parts.values() for name in part.constants}
-    return assemble(
-        entry.name,
-        prepared(),
+    rows = PreparedRows(
+        rows=prepared(),
         columns=[*entry.columns, *sorted(constants - set(entry.columns))],
         labels=entry.labels,
-        shares=checked_shares(entry.shares),
         duplicates=entry.duplicates,
         unique=entry.unique,
     )
+    return assemble(entry.name, rows, checked_shares(entry.shares))
 
 
 def _all_failed(entry: CatalogEntry, failures: list[tuple[str, SourceFailed]], offline: bool) -> Exception:

@@ -12,7 +12,7 @@ from harness.core.digests import fraction
 from harness.core.evaluation import Item
 from harness.core.model import ModelFacts
 from harness.core.records import COSTLY
-from harness.core.requests import Generate, Generated, Request, Response
+from harness.core.requests import Failure, Generate, Generated, Request, Response
 from harness.evaluations.prompt_template import filled, template_of
 
 JUDGE_PROMPT = (
@@ -94,7 +94,11 @@ class Judge:
             return costly if item.payload["references"] else {}, {}
         letters = [letter_of(response) for response in responses]
         said = [
-            response.text if isinstance(response, Generated) else getattr(response, "message", "")
+            response.text
+            if isinstance(response, Generated)
+            else response.message
+            if isinstance(response, Failure)
+            else ""
             for response in responses
         ]
         shown = {"judge": [cut[:200] for cut in said]}

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from harness.core.errors import unknown
 from harness.core.evaluation import Item
 from harness.core.model import ModelFacts
-from harness.core.requests import Classify, Failure, Request, Response
+from harness.core.requests import Classify, Failure, Request, Response, Scores
 from harness.evaluations.record_builders import scores
 from harness.schema.suite.mitigation import Swap
 from harness.text.lexicons.builtin_lists import lists_digest
@@ -269,8 +269,7 @@ def _no_classifier(facts: ModelFacts) -> str | None:
 
 def _probability(response: Response) -> float | None:
     """exp of the first score; None for an answer that cannot be read."""
-    if isinstance(response, Failure):
+    if not isinstance(response, Scores) or not response.values:
         return None
-    values = getattr(response, "values", ())
-    value_scores = scores(response, len(values)) if values else Failure("error", "no score")
+    value_scores = scores(response, len(response.values))
     return None if isinstance(value_scores, Failure) else math.exp(min(value_scores[0], 0.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar, Literal, get_args
 
@@ -176,7 +177,9 @@ class Robustness(OnTaskProbe[RobustnessOptions]):
             variants = [variant for variant in dict.fromkeys(_CHANGES[kind](text)) if variant != text]
         if variants:
             cluster = original.clusters[self.task.cluster_unit]
-            yield _item(original.id, text, variants, kind, cluster, toward, original.target, original.slices)
+            yield replace(
+                _item(original.id, text, variants, kind, cluster, toward, original.slices), target=original.target
+            )
 
     def _away(self, target: str | None) -> int:
         """-1 when the label stands above the middle of the values, 1 below it, 0 on it or without one."""
@@ -194,7 +197,6 @@ def _item(
     kind: str,
     cluster: str,
     toward: int = 0,
-    target: str | None = None,
     slices: Sequence[str] = (),
 ) -> Item:
     payload = {"key": key, "text": text, "variants": list(variants), "kind": kind, "toward": toward}
@@ -203,7 +205,6 @@ def _item(
         id=digest(payload),
         payload=payload,
         texts={"original": text, **shown},
-        target=target,
         clusters={"original": cluster},
         slices=tuple(dict.fromkeys([*slices, f"kind={kind}", f"expect={'direction' if toward else 'same'}"])),
     )

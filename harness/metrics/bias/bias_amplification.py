@@ -34,14 +34,11 @@ def shares(counts: Counts, outputs: Sequence[str], groups: Sequence[str]) -> Flo
     return divide(table, table.sum(axis=1, keepdims=True) * np.ones_like(table))
 
 
-def zhao(predicted: Counts, training: Counts, outputs: Sequence[str], groups: Sequence[str]) -> float:
-    """Zhao's amplification; NaN where no output is tied to a group, or none of those was predicted."""
-    b_train, b_predicted = shares(training, outputs, groups), shares(predicted, outputs, groups)
-    return float(_zhao(b_predicted, b_train))
+def zhao(b_predicted: FloatArray, b_train: FloatArray) -> FloatArray:
+    """Zhao's amplification over the last two axes, outputs × groups, of `shares`.
 
-
-def _zhao(b_predicted: FloatArray, b_train: FloatArray) -> FloatArray:
-    """Over the last two axes, outputs × groups."""
+    NaN where no output is tied to a group, or none of those was predicted.
+    """
     tied = np.nan_to_num(b_train, nan=0.0) > 1.0 / b_train.shape[-1] + 1e-12
     known = tied & ~np.isnan(b_predicted)
     gaps = np.where(known, np.nan_to_num(b_predicted) - np.nan_to_num(b_train), 0.0).sum(axis=-1)
@@ -107,7 +104,7 @@ class ZhaoMetric(RecordMetric):
         predicted = divide(table, table.sum(axis=-1, keepdims=True) * np.ones_like(table))
         # An output that meets no group in training has a share of −1 in the records.
         training = divide(constants, count * np.ones_like(constants))
-        return _zhao(predicted, np.where(training < 0, np.nan, training))
+        return zhao(predicted, np.where(training < 0, np.nan, training))
 
 
 @dataclass(slots=True, kw_only=True)

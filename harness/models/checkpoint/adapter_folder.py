@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 from harness.core.digests import digest, file_digest
 from harness.core.errors import CheckpointError, Where
@@ -78,7 +77,7 @@ def pair_key(adapter: Path, base_digest: str, labels: tuple[str, ...]) -> str:
     return digest({"adapter": files, "base": base_digest, "labels": list(labels)})
 
 
-def write_pair(work: Path, adapter: Path, base_digest: str, labels: tuple[str, ...]) -> dict[str, Any]:
+def write_pair(work: Path, adapter: Path, base_digest: str, labels: tuple[str, ...]) -> None:
     """Copies an adapter to `work`, with a page that says by digest which base it stands on.
 
     Args:
@@ -91,7 +90,8 @@ def write_pair(work: Path, adapter: Path, base_digest: str, labels: tuple[str, .
         CheckpointError: when harness trained the adapter on another base.
     """
     lineage = read_lineage(adapter)
-    recorded = (lineage.get("parent") or {}).get("digest")
+    parent = lineage.get("parent")
+    recorded = None if parent is None else parent.get("digest")
     if recorded and recorded != base_digest:
         raise other_base(adapter, recorded, base_digest)
     for name in _FILES:
@@ -100,7 +100,6 @@ def write_pair(work: Path, adapter: Path, base_digest: str, labels: tuple[str, .
     page = {"format": CHECKPOINT_FORMAT, "kind": ADAPTER, "parent": {"key": base_digest, "digest": base_digest}}
     named = labels or tuple(lineage.get("labels") or ())
     write_json(work / CHECKPOINT_FILE, {**page, "labels": list(named)} if named else page)
-    return {}
 
 
 def other_base(folder: Path, recorded: str, actual: str, key: str = "") -> CheckpointError:

@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from harness.core.digests import digest, file_digest
 from harness.core.errors import CheckpointError, Where
@@ -86,7 +85,7 @@ def checkpoint_digest(folder: Path, resolve: Resolve | None = None, *, above: tu
         )
     lineage = read_lineage(folder)
     kind = kind_of(folder, lineage)
-    content: dict[str, Any] = {"format": _FORMAT, "kind": kind, "labels": lineage.get("labels")}
+    content: dict[str, object] = {"format": _FORMAT, "kind": kind, "labels": lineage.get("labels")}
     if kind == "transformers":
         content["weights"] = [_weights(file) for file in weight_files(folder)]
         content["config"] = _settled(read_json(folder / CONFIG))
@@ -161,7 +160,7 @@ def tokenizer_digest(folder: Path, *, template: bool = True) -> str:
     Saving a tokenizer again may add how it was loaded, or the truncation of its last call; a
     fine-tuned model's tokenizer must still count as its base's.
     """
-    content: dict[str, Any] = {}
+    content: dict[str, object] = {}
     if (folder / TOKENIZER_FILES[0]).is_file():
         whole = read_json(folder / TOKENIZER_FILES[0])
         content["tokenizer"] = digest({key: value for key, value in whole.items() if key not in _CALL_STATE})
@@ -190,14 +189,14 @@ def tokenizer_folder(folder: Path, resolve: Resolve) -> Path | None:
     return None
 
 
-def _generation(folder: Path) -> dict[str, Any]:
+def _generation(folder: Path) -> dict[str, object]:
     """The generation settings that change what is written, where the folder has any."""
     page = folder / _GENERATION
     settings = read_json(page) if page.is_file() else {}
     return {name: settings[name] for name in _GENERATION_KEYS if settings.get(name) is not None}
 
 
-def served_digest(spec: ServerSpec, says: Mapping[str, Any], tokenizer: str | None) -> str:
+def served_digest(spec: ServerSpec, says: Mapping[str, object], tokenizer: str | None) -> str:
     """What is known of a server's model: where it is (or the word for that), what is asked, what it says of itself.
 
     Args:
@@ -220,12 +219,12 @@ def _read_once(file: Path, *_state: int) -> str:
     return file_digest(file)
 
 
-def _stated_length(folder: Path) -> Any:
+def _stated_length(folder: Path) -> object:
     page = folder / SIDE_FILES[0]
     return read_json(page).get("model_max_length") if page.is_file() else None
 
 
-def _files(folder: Path, names: tuple[str, ...] | list[str]) -> dict[str, Any]:
+def _files(folder: Path, names: tuple[str, ...] | list[str]) -> dict[str, object]:
     for name in names:
         if not (folder / name).is_file():
             raise CheckpointError(
@@ -234,5 +233,5 @@ def _files(folder: Path, names: tuple[str, ...] | list[str]) -> dict[str, Any]:
     return {name: file_digest(folder / name) for name in names}
 
 
-def _settled(config: Mapping[str, Any], volatile: frozenset[str] = _VOLATILE) -> str:
+def _settled(config: Mapping[str, object], volatile: frozenset[str] = _VOLATILE) -> str:
     return json.dumps({key: value for key, value in config.items() if key not in volatile}, sort_keys=True)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -35,7 +34,7 @@ PROJECTION_SETTINGS = "projection.json"
 HEAD_FORMAT = 1
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, object]:
     """A JSON object from a checkpoint's file.
 
     Raises:
@@ -77,7 +76,13 @@ def write_tensors(path: Path, tensors: Mapping[str, FloatArray]) -> None:
     atomic.write_bytes(path, save(arrays))
 
 
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
+def architectures(config: Mapping[str, object]) -> tuple[str, ...]:
+    """The classes that a config.json names, such as BertForSequenceClassification."""
+    named = config.get("architectures")
+    return tuple(map(str, named)) if isinstance(named, list) else ()
+
+
+def write_json(path: Path, value: Mapping[str, object]) -> None:
     """Writes a JSON object in the form that `read_json` reads."""
     atomic.write_text(path, json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
 
@@ -109,7 +114,7 @@ def read_tensors(path: Path, names: tuple[str, ...]) -> dict[str, FloatArray]:
     return {name: np.asarray(tensors[name], dtype=np.float64) for name in names}
 
 
-def _check_format(path: Path, settings: Mapping[str, Any]) -> None:
+def _check_format(path: Path, settings: Mapping[str, object]) -> None:
     if settings.get("format") != HEAD_FORMAT:
         raise CheckpointError(
             f"expected format {HEAD_FORMAT}, found {settings.get('format')!r}.",
@@ -118,7 +123,7 @@ def _check_format(path: Path, settings: Mapping[str, Any]) -> None:
         )
 
 
-def _labels(path: Path, settings: Mapping[str, Any]) -> tuple[str, ...]:
+def _labels(path: Path, settings: Mapping[str, object]) -> tuple[str, ...]:
     labels = settings.get("labels")
     if not isinstance(labels, list) or len(labels) < 2 or len(set(map(str, labels))) != len(labels):
         raise CheckpointError(f"expected two or more different labels, found {labels!r}.", where=Where(path))

@@ -20,7 +20,9 @@ head. A head whose pooler is missing is not whole, and is not used.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Literal
+
+from harness.models.checkpoint.checkpoint_files import architectures
 
 Family = Literal["masked", "causal", "seq2seq"]
 Head = Literal["sequence", "token", "span", "next_sentence"]
@@ -45,7 +47,7 @@ ADAPTER_TASKS: Mapping[str, Head] = {"SEQ_CLS": "sequence", "TOKEN_CLS": "token"
 """peft's task types → the head that such an adapter was trained around."""
 
 
-def heads_in(config: Mapping[str, Any], names: Iterable[str]) -> tuple[Head, ...]:
+def heads_in(config: Mapping[str, object], names: Iterable[str]) -> tuple[Head, ...]:
     """The heads of which a checkpoint holds tensors, those with labels first.
 
     Args:
@@ -63,22 +65,22 @@ def heads_in(config: Mapping[str, Any], names: Iterable[str]) -> tuple[Head, ...
     return tuple(heads)
 
 
-def holds_language_model(config: Mapping[str, Any], names: Iterable[str]) -> bool:
+def holds_language_model(config: Mapping[str, object], names: Iterable[str]) -> bool:
     """Whether a checkpoint holds a language model, as far as its configuration and its tensors' names tell.
 
     Weights that are tied to the embeddings have no tensor of their own; then `architectures` decides.
     """
     if any(name.startswith(_LANGUAGE_MODEL_PREFIXES) for name in names):
         return True
-    return any(str(name).endswith(_LANGUAGE_MODEL_CLASSES) for name in config.get("architectures") or ())
+    return any(name.endswith(_LANGUAGE_MODEL_CLASSES) for name in architectures(config))
 
 
-def _labeling(config: Mapping[str, Any]) -> Head:
-    for name in config.get("architectures") or ():
-        if str(name).endswith("ForTokenClassification"):
+def _labeling(config: Mapping[str, object]) -> Head:
+    for name in architectures(config):
+        if name.endswith("ForTokenClassification"):
             return "token"
-        if str(name).endswith("ForSequenceClassification"):
+        if name.endswith("ForSequenceClassification"):
             return "sequence"
-        if str(name).endswith("ForQuestionAnswering"):
+        if name.endswith("ForQuestionAnswering"):
             return "span"
     return "sequence"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.missing_weights import INDEX, SINGLE
@@ -23,7 +22,7 @@ _UNSUSPECTED = 1000
 """Layers and labels that are never counted: layers may share weights, and a head may be missing."""
 
 
-def check_sizes(folder: Path, path: Path, config: Mapping[str, Any]) -> None:
+def check_sizes(folder: Path, path: Path, config: Mapping[str, object]) -> None:
     """Refuses more layers or labels than the weights have tensors or rows.
 
     transformers would build a list of a billion names, or modules without end, before it looks at the weights.

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.core.digests import digest, file_digest
 from harness.core.distribution import missing_package
 from harness.core.errors import CheckpointError, Where
 from harness.core.reporter import Reporter
+from harness.models.network_settings import NetworkSettings
 from harness.storage.store import Entry, Store
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Where | None) -> dict[str, Any]:
+def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Where | None) -> dict[str, object]:
     if _version("gguf") is None:
         raise missing_package("gguf", f"{title}: reading GGUF files", where=where)
     from harness.models.checkpoint.gguf_tokenizer import settle
@@ -127,7 +128,7 @@ def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Wher
                 where=where,
                 hint="check that the file is whole; transformers reads causal models of the usual architectures.",
             ) from error
-        if getattr(model.config, "quantization_config", None) is not None:
+        if NetworkSettings.of(model.config).quantization_config is not None:
             del model.config.quantization_config
         save_model(model, str(work / "model.safetensors"), metadata={"format": "pt"})
         model.config.save_pretrained(work)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tokenizers.pre_tokenizers import PreTokenizer
     from transformers import PreTrainedTokenizerFast
 
 _LLAMA3 = (
@@ -49,7 +50,7 @@ def settle(tokenizer: PreTrainedTokenizerFast, path: Path) -> list[str]:
     return notes
 
 
-def _cut(pattern: str) -> Any:
+def _cut(pattern: str) -> PreTokenizer:
     from tokenizers import Regex, pre_tokenizers
 
     bytes_after = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=pattern in (_GPT2, _DIGITS))
@@ -77,7 +78,7 @@ def _begin(tokenizer: PreTrainedTokenizerFast, add: bool) -> None:
         tokenizer.backend_tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
 
 
-def _fields(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
+def _fields(path: Path, names: tuple[str, ...]) -> dict[str, object]:
     from gguf import GGUFReader
 
     reader = GGUFReader(str(path))

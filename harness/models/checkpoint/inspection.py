@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from harness.core import registry
 from harness.core.digests import is_key
@@ -21,7 +21,7 @@ from harness.model_kinds.model_families import _family
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT, read_json
 from harness.models.checkpoint.checkpoint_heads import ADAPTER_TASKS, Head, heads_in, holds_language_model
 from harness.models.checkpoint.declared_sizes import check_sizes
-from harness.models.checkpoint.metadata_schema import ACTED_ON, OLD_KEYS, OLD_KINDS, checked
+from harness.models.checkpoint.metadata_schema import OLD_KEYS, OLD_KINDS, Lineage, checked
 from harness.models.checkpoint.missing_weights import INDEX, SINGLE, missing_weights
 from harness.models.checkpoint.named_code import check_names
 from harness.models.checkpoint.safe_links import check_files
@@ -124,7 +124,7 @@ def _label_rows(tensors: tuple[Tensor, ...]) -> int | None:
     return rows[-1] if rows else None
 
 
-def read_lineage(folder: Path) -> dict[str, Any]:
+def read_lineage(folder: Path) -> Lineage:
     """What decides anything in `checkpoint.json`, or {} for a folder of someone else.
 
     Every way to a checkpoint begins here: links that lead out of the folder, pipes and devices, names of code and
@@ -166,10 +166,10 @@ def read_lineage(folder: Path) -> dict[str, Any]:
             hint="use the version of harness that wrote it.",
         )
     checked(registry.imported(declared[kind].page), path, lineage)
-    return {name: lineage[name] for name in ACTED_ON if name in lineage}
+    return cast("Lineage", {name: lineage[name] for name in Lineage.__annotations__ if name in lineage})
 
 
-def _renamed(lineage: dict[str, Any]) -> dict[str, Any]:
+def _renamed(lineage: dict[str, object]) -> dict[str, object]:
     """What an earlier version wrote, in the words of this one."""
     kind = lineage.get("kind")
     if not isinstance(kind, str) or kind not in OLD_KINDS:
@@ -177,7 +177,7 @@ def _renamed(lineage: dict[str, Any]) -> dict[str, Any]:
     return {OLD_KEYS.get(key, key): value for key, value in lineage.items()} | {"kind": OLD_KINDS[kind]}
 
 
-def kind_of(folder: Path, lineage: Mapping[str, Any]) -> str:
+def kind_of(folder: Path, lineage: Lineage) -> str:
     """`kind` of checkpoint.json as `read_lineage` gives it; without one, `adapter` or `transformers` by the files.
 
     A config.json beside an adapter is the base's, which some trainers copy; it makes no whole model.
@@ -186,7 +186,7 @@ def kind_of(folder: Path, lineage: Mapping[str, Any]) -> str:
         CheckpointError: when the folder holds a whole model and an adapter, of which transformers would apply both.
     """
     if "kind" in lineage:
-        return str(lineage["kind"])
+        return lineage["kind"]
     if not (folder / ADAPTER_CONFIG).is_file():
         return "transformers"
     if any((folder / name).is_file() for name in (SINGLE, INDEX)):
@@ -200,7 +200,7 @@ def kind_of(folder: Path, lineage: Mapping[str, Any]) -> str:
     return ADAPTER
 
 
-def parent_of(folder: Path, kind: str, lineage: Mapping[str, Any]) -> dict[str, str] | None:
+def parent_of(folder: Path, kind: str, lineage: Lineage) -> dict[str, str] | None:
     """`key` and `digest` (may be empty) of the checkpoint that an adapter or a linear head stands on.
 
     An adapter of someone else, without checkpoint.json, names its base itself: by free text, which is only ever read
@@ -304,10 +304,8 @@ def _check_wrapped(folder: Path, tensors: tuple[Tensor, ...], around: str = "") 
             )
 
 
-def _labels(folder: Path, lineage: Mapping[str, Any]) -> tuple[str, ...] | None:
-    if lineage.get("labels"):
-        return tuple(str(label) for label in lineage["labels"])
-    return configured_labels(folder)
+def _labels(folder: Path, lineage: Lineage) -> tuple[str, ...] | None:
+    return tuple(lineage.get("labels") or ()) or configured_labels(folder)
 
 
 def configured_labels(folder: Path) -> tuple[str, ...] | None:

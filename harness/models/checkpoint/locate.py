@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.core.errors import CheckpointError, IncompleteError, Where, is_address
@@ -18,12 +19,26 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?\Z")
 _FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
 
 
+@dataclass(frozen=True, slots=True)
+class NamedCheckpoint:
+    """A checkpoint as a suite names it.
+
+    Attributes:
+        path: a folder or a GGUF file (relative to the suite, absolute, or below `~`), `owner/name` of the hub, or
+            `catalog:NAME`.
+        revision: for a hub id, the full commit hash.
+        file: for a hub id, the one GGUF file to use.
+    """
+
+    path: str
+    revision: str | None = None
+    file: str | None = None
+
+
 def locate(
-    path: str,
-    revision: str | None,
+    named: NamedCheckpoint,
     *,
     base: Path,
-    file: str | None = None,
     offline: bool = False,
     where: Where | None = None,
     store: Store | None = None,
@@ -32,11 +47,7 @@ def locate(
     """The folder of a checkpoint that a suite names; of a router of sentence-transformers its default encoder's.
 
     Args:
-        path: a folder or a GGUF file (relative to `base`, absolute, or below `~`), `owner/name` of
-            the hub, or `catalog:NAME`.
-        revision: for a hub id, the full commit hash.
         base: the suite's folder.
-        file: for a hub id, the one GGUF file to use.
         offline: use the local caches only.
         where: the place in the suite, for errors.
         store: keeps converted and fetched checkpoints; the user's own when left out.
@@ -46,6 +57,7 @@ def locate(
         IncompleteError: when the hub or the package index cannot be reached, or a library is missing.
     """
     reporter = reporter or Silent()
+    path, revision, file = named.path, named.revision, named.file
     if path.startswith(PREFIX):
         _refuse(revision is not None or file is not None, "a checkpoint of the catalog is pinned already", where)
         name = path.removeprefix(PREFIX)

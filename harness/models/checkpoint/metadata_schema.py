@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypedDict, TypeVar
 
 from pydantic import AfterValidator, Field, JsonValue
 
@@ -79,8 +79,23 @@ OLD_KINDS: Mapping[str, str] = {"quantised": "quantized"}
 """What 0.1.0 wrote as `kind` → what it is called now. The other kinds keep their words, which digests hold."""
 OLD_KEYS: Mapping[str, str] = {"quantise": "quantize"}
 """The same for the keys of these kinds."""
-ACTED_ON = ("format", "kind", "labels", "parent", "quantize")
-"""The keys of checkpoint.json that decide anything."""
+
+
+class ParentKeys(TypedDict):
+    """`parent` of checkpoint.json: see `Parent`."""
+
+    key: str
+    digest: str | None
+
+
+class Lineage(TypedDict, total=False):
+    """The keys of checkpoint.json that decide anything, as they are read; empty for a folder of someone else."""
+
+    format: int
+    kind: str
+    labels: list[str] | None
+    parent: ParentKeys | None
+    quantize: Literal["4bit", "8bit"]
 
 
 class LinearPage(Strict):
@@ -146,7 +161,7 @@ Vocabulary = dict[str, Annotated[int, Field(ge=0)]]
 """`vocabulary.json`."""
 
 
-def checked(schema: type[T] | Any, path: Path, value: Mapping[str, Any]) -> T:
+def checked(schema: type[T] | Any, path: Path, value: Mapping[str, object]) -> T:
     """The content of a checkpoint's file, checked against its schema.
 
     Raises:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from harness.core.errors import CheckpointError, Where
 
@@ -26,7 +25,7 @@ _INSTALLED = {
 """Ways of a package; without it, transformers would fetch a kernel in its place."""
 
 
-def check_names(path: Path, config: Mapping[str, Any]) -> None:
+def check_names(path: Path, config: Mapping[str, object]) -> None:
     """Refuses a configuration that names what transformers would fetch, run or read elsewhere.
 
     `auto_map` at the top is let through: it names the folder's own code, which is never run.
@@ -67,9 +66,9 @@ def offline() -> Iterator[None]:
         constants.HF_HUB_OFFLINE = before
 
 
-def _entries(config: Mapping[str, Any]) -> Iterator[tuple[str, Any, bool]]:
+def _entries(config: Mapping[str, object]) -> Iterator[tuple[str, object, bool]]:
     """Every key with its value, and whether it stands below the top."""
-    left: list[tuple[Any, bool]] = [(config, False)]
+    left: list[tuple[object, bool]] = [(config, False)]
     while left:
         value, inner = left.pop()
         if isinstance(value, Mapping):
@@ -79,12 +78,12 @@ def _entries(config: Mapping[str, Any]) -> Iterator[tuple[str, Any, bool]]:
             left += [(inner, True) for inner in value]
 
 
-def _texts(value: Any) -> list[Any]:
+def _texts(value: object) -> list[object]:
     """The names in a setting: one for all parts of a model, or one for each."""
     return list(value.values()) if isinstance(value, Mapping) else [value]
 
 
-def _is_here(way: Any) -> bool:
+def _is_here(way: object) -> bool:
     if not isinstance(way, str):
         return way is None
     package = _INSTALLED.get(way)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from harness.core.digests import digest
 from harness.core.errors import CheckpointError, IncompleteError, Where
@@ -38,7 +37,7 @@ def packaged(name: str, store: Store, reporter: Reporter, *, offline: bool = Fal
 
         return gguf.converted_bytes(member.sha256, provide, store, reporter, title=name, where=where)
 
-    def build(work: Path) -> dict[str, Any]:
+    def build(work: Path) -> dict[str, object]:
         for file, content in _read(entry, store, reporter, offline, where).items():
             (work / file).write_bytes(content)
         return {"name": name, "license": entry.license}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from harness.core.digests import file_digest
 from harness.core.errors import CheckpointError, Where
@@ -65,7 +65,7 @@ class SentencePooling:
         """The pooling and the steps behind it, as `requests.Embed` names them."""
         return None if self.pooling is None else ">".join([self.pooling, *(name for name, _ in self.steps)])
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, object]:
         """JSON: all of it that decides vectors; part of the checkpoint's digest."""
         dense = [file_digest(place / name) for step, place in self.steps if step == "dense" for name in _DENSE_FILES]
         later = {"dense": dense, "steps": [name for name, _ in self.steps], "prompts": dict(self.prompts)}
@@ -223,5 +223,5 @@ def _other_inputs(folder: Path) -> list[str]:
     return notes
 
 
-def _settings(path: Path) -> Mapping[str, Any]:
+def _settings(path: Path) -> Mapping[str, object]:
     return read_json(path) if path.is_file() else {}

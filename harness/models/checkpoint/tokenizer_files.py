@@ -29,7 +29,7 @@ def has_tokenizer(folder: Path) -> bool:
     return any((folder / name).is_file() for name in TOKENIZER_FILES)
 
 
-def check_tokenizer(folder: Path, config: Mapping[str, Any]) -> None:
+def check_tokenizer(folder: Path, config: Mapping[str, object]) -> None:
     """Refuses a folder without tokenizer, or with one that has more tokens than the embedding, padding left out.
 
     Raises:
@@ -57,7 +57,7 @@ def too_many_tokens(folder: Path, highest: int, rows: int) -> CheckpointError:
 
 def _highest_id(folder: Path) -> int | None:
     if (folder / "tokenizer.json").is_file():
-        tokenizer = read_json(folder / "tokenizer.json")
+        tokenizer: dict[str, Any] = read_json(folder / "tokenizer.json")
         try:
             vocabulary = tokenizer["model"]["vocab"]
             known = vocabulary.values() if isinstance(vocabulary, dict) else range(len(vocabulary))

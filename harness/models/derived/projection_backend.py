@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,8 +28,13 @@ from harness.models.checkpoint.checkpoint_files import (
 )
 from harness.models.checkpoint.inspection import parent_of, read_lineage
 from harness.models.checkpoint.metadata_schema import ProjectionPage, checked
+from harness.models.network_settings import submodule
 
 if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedModel
+    from transformers.utils import ModelOutput
+
     from harness.core.model import Backend
     from harness.models.local.network import Network
     from harness.models.open_context import OpenContext
@@ -107,18 +112,18 @@ def install(network: Network, projection: Projection) -> None:
         )
     held = torch.from_numpy(projection.directions).to(network.base.device, network.base.dtype)
 
-    def taken_out(states: Any) -> Any:
+    def taken_out(states: torch.Tensor) -> torch.Tensor:
         return states - (states @ held.T) @ held
 
-    def output(_module: Any, _inputs: Any, outputs: Any) -> Any:
+    def output(_module: PreTrainedModel, _inputs: object, outputs: ModelOutput) -> ModelOutput:
         outputs.last_hidden_state = taken_out(outputs.last_hidden_state)
         return outputs
 
-    def pooled(_module: Any, inputs: Any) -> Any:
+    def pooled(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         return (taken_out(inputs[0]), *inputs[1:])
 
     network.base.register_forward_hook(output)
-    pooler = getattr(network.base, "pooler", None)
+    pooler = submodule(network.base, "pooler")
     if pooler is not None:
         pooler.register_forward_pre_hook(pooled)
 

@@ -24,7 +24,7 @@ from harness.models.checkpoint.checkpoint_files import SELF_DEBIAS_TABLE, read_j
 from harness.models.checkpoint.inspection import parent_of, read_lineage
 from harness.models.checkpoint.metadata_schema import SelfDebiasPage, checked
 from harness.models.local.batching import IntArray, Row
-from harness.models.local.network import Network
+from harness.models.local.network import Adaptation, Network, NetworkParts
 from harness.models.local.stepper import Prompt, Stepper
 
 if TYPE_CHECKING:
@@ -103,16 +103,11 @@ class SelfDebiasedNetwork(Network):
                 hint="give shorter `prefixes`.",
             )
         super().__init__(
-            base=network.base,
-            language_model=network.language_model,
-            heads=network.heads,
-            encoder=network.encoder,
-            family=network.family,
+            NetworkParts(network.base, network.language_model, network.heads, network.family),
+            network.encoder,
             max_length=room,
             device=network.device,
-            switch=network.switch,
-            adapter=network.adapter,
-            indivisible=network.indivisible,
+            adapted=Adaptation(network.adapter, network.switch, network.indivisible),
         )
         self.budget = max(1, network.budget // (1 + len(self._prefixes)))
 

@@ -177,18 +177,20 @@ class Chat:
             return {name: self._hidden(item) for name, item in value.items()}
         return value
 
-    def _given(self, form: ChatForm) -> dict[str, Any]:
+    def _given(self, form: ChatForm) -> dict[str, object]:
         """What the template is rendered with, beside the messages."""
         tokenizer = self._encoder.tokenizer
         tools = self._hidden(json.loads(form.tools)) if form.tools else None
-        given: dict[str, Any] = {**json.loads(form.variables)} if form.variables else {}
+        given: dict[str, object] = {**json.loads(form.variables)} if form.variables else {}
         if self.available:
             template = tokenizer.get_chat_template(tools=tools) if tools else tokenizer.get_chat_template()
         else:
             template = form.default_template
         return {**given, "chat_template": at_stated_time(template), **({"tools": tools} if tools else {})}
 
-    def _formed(self, turns: Sequence[_Turn], given: Mapping[str, Any], *, prompt: bool, as_text: bool = False) -> str:
+    def _formed(
+        self, turns: Sequence[_Turn], given: Mapping[str, object], *, prompt: bool, as_text: bool = False
+    ) -> str:
         """The conversation in the first form of which the template drops nothing; `told` says which, if not the plain.
 
         As a text (`ChatForm.as_text`) it is what the template makes of it.
@@ -279,16 +281,16 @@ class _Turn:
 
     role: str
     content: str
-    more: Mapping[str, Any]
+    more: Mapping[str, object]
 
-    def as_text(self) -> dict[str, Any]:
+    def as_text(self) -> dict[str, object]:
         return {"role": self.role, "content": self.content, **self.more}
 
-    def as_parts(self) -> dict[str, Any]:
+    def as_parts(self) -> dict[str, object]:
         return {"role": self.role, "content": [{"type": "text", "text": self.content}], **self.more}
 
 
-def _forms(turns: Sequence[_Turn]) -> Iterator[tuple[list[dict[str, Any]], str | None]]:
+def _forms(turns: Sequence[_Turn]) -> Iterator[tuple[list[dict[str, object]], str | None]]:
     """The forms in which templates take a conversation, the plain one first, and what is said of each."""
     folded = _without_system(turns)
     for told, said in ((turns, None), *([(folded, _FOLDED)] if folded is not None else [])):
@@ -296,7 +298,7 @@ def _forms(turns: Sequence[_Turn]) -> Iterator[tuple[list[dict[str, Any]], str |
         yield [turn.as_parts() for turn in told], _PARTS if said is None else said
 
 
-def _lm_eval_forms(turns: Sequence[_Turn]) -> Iterator[tuple[list[dict[str, Any]], str | None]]:
+def _lm_eval_forms(turns: Sequence[_Turn]) -> Iterator[tuple[list[dict[str, object]], str | None]]:
     """The same for lm-evaluation-harness, which leaves system messages out where the template refuses them."""
     yield [turn.as_text() for turn in turns], None
     if any(turn.role == "system" for turn in turns):
@@ -310,17 +312,22 @@ def _without_system(turns: Sequence[_Turn]) -> list[_Turn] | None:
     return [_Turn("user", f"{turns[0].content}\n\n{turns[1].content}", turns[1].more), *turns[2:]]
 
 
-def _wanted(turns: Sequence[_Turn], given: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _wanted(turns: Sequence[_Turn], given: Mapping[str, object]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What must stand in a rendered conversation: its name, and the texts of which one is enough."""
     for turn in turns:
         what = f"the {turn.role}'s {_SAYS.get(turn.role, 'message')}"
         # White space and a thought that is over may be gone.
         yield what, (turn.content, turn.content.rpartition(_THOUGHT_END)[2])
-        for call in turn.more.get("tool_calls") or ():
-            yield f"the {turn.role}'s tool call", (str(call.get("function", call).get("name", "")),)
-    for tool in given.get("tools") or ():
-        name = str(tool.get("function", tool).get("name", ""))
+        for name in _function_names(turn.more.get("tool_calls")):
+            yield f"the {turn.role}'s tool call", (name,)
+    for name in _function_names(given.get("tools")):
         yield f"the tool {name!r}", (name,)
+
+
+def _function_names(tools: object) -> Iterator[str]:
+    """The functions that a list of tools, or of calls of them, names."""
+    for tool in tools if isinstance(tools, list) else ():
+        yield str(tool.get("function", tool).get("name", ""))
 
 
 def _holds(rendered: str, texts: Sequence[str]) -> bool:

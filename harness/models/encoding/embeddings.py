@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from harness.models.network_settings import NetworkSettings
 
 if TYPE_CHECKING:
+    import torch
+    from torch import nn
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 
@@ -13,12 +17,12 @@ def embedding_rows(model: PreTrainedModel) -> int:
     return int(model.get_input_embeddings().weight.shape[0])
 
 
-def word_embeddings(model: PreTrainedModel) -> list[Any]:
+def word_embeddings(model: PreTrainedModel) -> list[nn.Parameter]:
     """The weights of a model's word embeddings, whatever its architecture calls them."""
     return list(model.get_input_embeddings().parameters())
 
 
-def embedding_tables(model: PreTrainedModel) -> list[Any]:
+def embedding_tables(model: PreTrainedModel) -> list[torch.Tensor]:
     """The weights of all its tables: words, positions, types, relative distances."""
     import torch
 
@@ -32,5 +36,5 @@ def padding_id(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> in
     embedding is none of them: token 0 stands in for it.
     """
     rows = embedding_rows(model)
-    named = (tokenizer.pad_token_id, getattr(model.config, "pad_token_id", None))
+    named = (tokenizer.pad_token_id, NetworkSettings.of(model.config).pad_token_id)
     return next((token for token in named if isinstance(token, int) and 0 <= token < rows), 0)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 _GUARDED = frozenset({"encode", "encode_batch", "encode_batch_fast", "decode", "decode_batch"})
 
@@ -16,17 +19,17 @@ class GuardedTokenizer:
     (a pattern that never ends, for one).
     """
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._tokenizer, name)
+        attribute = getattr(self._tokenizer, name)
         if name not in _GUARDED:
-            return found
+            return attribute
 
         def guarded(*arguments: Any, **options: Any) -> Any:
             try:
-                return found(*arguments, **options)
+                return attribute(*arguments, **options)
             except BaseException as error:
                 if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
                     raise
@@ -37,7 +40,7 @@ class GuardedTokenizer:
 
         return guarded
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if name == "_tokenizer":
             object.__setattr__(self, name, value)
         else:

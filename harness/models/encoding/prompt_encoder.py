@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.core.errors import DataError
-from harness.core.examples import PromptTarget
+from harness.core.examples import PreferencePair, PromptTarget
 from harness.core.requests import ChatForm, Messages
 from harness.models.encoding.answer_turn import first_token
 from harness.models.encoding.chat_template import PLAIN_FORM, Chat, ChatError
@@ -29,7 +29,7 @@ class PromptEncoder:
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, limit: int, *, template: str | None) -> None:
-        if template is not None and not getattr(tokenizer, "chat_template", None):
+        if template is not None and not tokenizer.chat_template:
             tokenizer.chat_template = template
         self._tokenizer = tokenizer
         self._limit = limit
@@ -155,7 +155,7 @@ def _without_oldest(messages: Messages) -> Messages | None:
     return (*kept, *messages[later[0] :])
 
 
-def template_for(examples: Iterable[Any]) -> str | None:
+def template_for(examples: Iterable[PromptTarget | PreferencePair]) -> str | None:
     """The chat template of tokenizers without one, as the first conversation says it; None where there is none."""
     forms = (example.form for example in examples if example.messages)
     return next((form.default_template or PLAIN_TEMPLATE for form in forms), None)

@@ -7,7 +7,7 @@ plain transformers pipeline feeds the model the same.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Protocol
 from harness.core.errors import DataError
 from harness.models.encoding.pair_encoder import PairEncoder, WordEncoder
 from harness.models.encoding.text_encoder import TextEncoder, text_encoder
+from harness.models.network_settings import NetworkSettings
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from torch.nn import Module
+    from transformers import PreTrainedConfig
 
 TYPES = "token_type_ids"
 NO_TYPES = (
@@ -42,7 +45,9 @@ class TextOrPair(Protocol):
 class Configured(Protocol):
     """What transformers' models give of themselves."""
 
-    config: object
+    config: PreTrainedConfig
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]: ...
 
     def forward(self, *arguments: object, **named: object) -> object: ...
 
@@ -143,12 +148,13 @@ class RowEncoder:
 
 def has_types(model: Configured) -> bool:
     """Whether a model tells the texts of a pair apart by token types."""
-    return int(getattr(model.config, "type_vocab_size", 0) or 0) > 1 and TYPES in accepted(model)
+    return (NetworkSettings.of(model.config).type_vocab_size or 0) > 1 and TYPES in accepted(model)
 
 
 def reads_types(model: Configured) -> bool:
     """Whether a model may be given token types of two texts."""
-    return TYPES in accepted(model) and int(getattr(model.config, "type_vocab_size", 2) or 0) > 1
+    kinds = NetworkSettings.of(model.config).type_vocab_size
+    return TYPES in accepted(model) and (kinds is None or kinds > 1)
 
 
 def name_inputs(tokenizer: Tokenizer, *, types: bool) -> None:
@@ -182,10 +188,11 @@ def longest_row(model: Configured, encoder: TextEncoder | None, *, taken: int = 
 
 def _position_offset(model: Configured) -> int:
     """RoBERTa-like models count positions from the padding index + 1."""
-    modules = getattr(model, "named_modules", None)
-    for name, module in () if modules is None else modules():
-        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
-            return int(module.padding_idx) + 1
+    from torch.nn import Embedding
+
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, Embedding) and module.padding_idx is not None:
+            return module.padding_idx + 1
     return 0
 
 

@@ -14,11 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tokenizers.models import BPE
+
 from harness.core.errors import CheckpointError
 from harness.core.requests import InputMark
 from harness.models.encoding.guarded_tokenizer import GuardedTokenizer
 
 if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
     from transformers import PreTrainedTokenizerFast
 
 GAP = "{mask}"
@@ -87,17 +90,18 @@ class TextEncoder:
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
-        backend = getattr(tokenizer, "backend_tokenizer", None)
-        if backend is None:
+        from transformers import PreTrainedTokenizerFast
+
+        if not isinstance(tokenizer, PreTrainedTokenizerFast):
             raise CheckpointError(
                 "the tokenizer has no tokenizer.json form, which offsets and special tokens need.",
                 hint="save it once with a fast tokenizer class of transformers.",
             )
-        self.backend: Any = GuardedTokenizer(_settled(backend))
+        self.backend: Any = GuardedTokenizer(_settled(tokenizer.backend_tokenizer))
         self.backend.no_truncation()
         self.backend.no_padding()
         self.backend.encode_special_tokens = True
-        self._canonical: Any = GuardedTokenizer(_settled(backend))
+        self._canonical: Any = GuardedTokenizer(_settled(tokenizer.backend_tokenizer))
         self._canonical.no_truncation()
         self._canonical.no_padding()
         self._canonical.encode_special_tokens = False
@@ -223,9 +227,10 @@ class TextEncoder:
         """The text as a tokenizer takes it: lone surrogates become the replacement character."""
         return _utf8(text)
 
-    def canonical(self, text: str) -> Any:
+    def canonical(self, text: str) -> Encoding:
         """The `tokenizers` encoding of a text in which special tokens count as such (a rendered template)."""
-        return self._canonical.encode(text, add_special_tokens=False)
+        encoding: Encoding = self._canonical.encode(text, add_special_tokens=False)
+        return encoding
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of tokens, special ones left out; nothing is cleaned up."""
@@ -257,7 +262,7 @@ class TextEncoder:
         return [self._unknown if token in self._control else token for token in ids]
 
 
-_encoders: weakref.WeakKeyDictionary[Any, TextEncoder] = weakref.WeakKeyDictionary()
+_encoders: weakref.WeakKeyDictionary[PreTrainedTokenizerFast, TextEncoder] = weakref.WeakKeyDictionary()
 
 
 def text_encoder(tokenizer: PreTrainedTokenizerFast) -> TextEncoder:
@@ -267,10 +272,10 @@ def text_encoder(tokenizer: PreTrainedTokenizerFast) -> TextEncoder:
     return _encoders[tokenizer]
 
 
-def _settled(backend: Any) -> Any:
+def _settled(backend: Tokenizer) -> Tokenizer:
     """A copy of a tokenizer's backend that cuts a text in one way: BPE dropout, a noise of training, is off."""
     settled = copy.deepcopy(backend)
-    if getattr(settled.model, "dropout", None) is not None:
+    if isinstance(settled.model, BPE):
         settled.model.dropout = None
     return settled
 

@@ -8,7 +8,7 @@ around them (virtual tokens, cartridges, an activated LoRA) acts in peft's forwa
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -23,7 +23,7 @@ from harness.models.local.adapter_tokenizer import adapter_encoder
 from harness.models.local.forward_patch import FAULTS
 from harness.models.local.load_network import READS_AHEAD, Loaded, label_names
 from harness.models.local.load_weights import explained
-from harness.models.local.network import Network
+from harness.models.local.network import Adaptation, Network, NetworkParts
 from harness.models.local.padding_checks import alike, forget_checks
 from harness.models.local.peft_adapters import (
     ADAPTER_NAME,
@@ -32,6 +32,7 @@ from harness.models.local.peft_adapters import (
     embedding_modules,
     saved_rows,
 )
+from harness.models.network_settings import generation_config
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -52,13 +53,15 @@ class PeftForward(nn.Module):
         super().__init__()
         self.adapted = adapted
         self.config = model.config
-        self.generation_config = getattr(model, "generation_config", None)
+        self.generation_config = generation_config(model)
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **more: Any) -> Any:
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **more: torch.Tensor
+    ) -> ModelOutput:
         """The output for ids [B, L]."""
         output = self.adapted(input_ids=input_ids, attention_mask=attention_mask, **more)
         length = more.get("decoder_input_ids", input_ids).shape[1]
-        logits = getattr(output, "logits", None)
+        logits = output.get("logits")
         if logits is not None and logits.dim() == 3 and logits.shape[1] > length:
             output.logits = logits[:, -length:]
         return output
@@ -76,13 +79,15 @@ def attach_alone(base: Loaded, folder: Path, adapter: Path, plan: AdapterPlan) -
     Raises:
         CheckpointError: when the adapter does not fit the base, or peft cannot answer with it.
     """
+    from peft import PromptLearningConfig
+
     network = base.network
     target = adapter_target(network, plan)
     _resize(target, plan, adapter)
     encoder = adapter_encoder(network, adapter, rows=network.embedding_rows)
     ids = probe_ids(network, encoder, plan)
     before = probe_states(network, ids, head=plan.head)
-    own: Any | None = None
+    own: PreTrainedModel | None = None
     lacking: set[str] = set()
     if plan.head is not None:
         with quiet(), explained(folder):
@@ -111,19 +116,16 @@ def attach_alone(base: Loaded, folder: Path, adapter: Path, plan: AdapterPlan) -
                 where=Where(adapter),
                 hint="give an adapter of a language model (task type CAUSAL_LM) or of a classifier.",
             )
-    virtual = int(getattr(adapted.active_peft_config, "num_virtual_tokens", None) or 0)
+    learned = adapted.active_peft_config
+    virtual = int(learned.num_virtual_tokens or 0) if isinstance(learned, PromptLearningConfig) else 0
     view = Network(
-        base=network.base,
-        language_model=language_model,
-        heads=heads,
-        encoder=encoder,
-        family=network.family,
+        NetworkParts(network.base, language_model, heads, network.family),
+        encoder,
         max_length=longest_row(network.base, encoder, taken=virtual),
         max_target=network.max_target,
         device=network.device,
-        adapter=name,
+        adapted=Adaptation(name, indivisible=outside),
         meter=network.meter,
-        indivisible=outside,
     )
     notes = list(base.notes)
     if plan.head is None or not outside:

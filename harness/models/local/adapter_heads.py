@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -13,17 +13,17 @@ from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, Head
 from harness.models.checkpoint.safetensors_header import weight_files
 from harness.models.local.load_network import STACKS
+from harness.models.local.load_weights import auto_class
 from harness.models.local.network import Network
 from harness.models.local.peft_adapters import AdapterPlan
+from harness.models.network_settings import submodule
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-def own_head(network: Network, folder: Path, plan: AdapterPlan, head: Head) -> tuple[Any, set[str]]:
+def own_head(network: Network, folder: Path, plan: AdapterPlan, head: Head) -> tuple[PreTrainedModel, set[str]]:
     """A model with the adapter's head around the base in memory, and the weights that the base lacks for it."""
-    import transformers
-
     config = copy.deepcopy(network.base.config)
     if plan.labels is not None and head != "span":
         config.num_labels = plan.labels
@@ -32,11 +32,11 @@ def own_head(network: Network, folder: Path, plan: AdapterPlan, head: Head) -> t
         config.pad_token_id = -1
     config.dtype = network.base.dtype
     with torch.device("meta"):
-        own = getattr(transformers, AUTO_CLASSES[head]).from_config(config, trust_remote_code=False)
+        own = auto_class(AUTO_CLASSES[head]).from_config(config, trust_remote_code=False)
         _add_biases(own, plan)
     inner = own.base_model
-    pooler = getattr(inner, "pooler", None)
-    if pooler is not None and getattr(network.base, "pooler", None) is None:
+    pooler = submodule(inner, "pooler")
+    if pooler is not None and submodule(network.base, "pooler") is None:
         network.base.pooler = pooler
     if network.base.base_model is network.base and not isinstance(network.base, type(inner)):
         for name in STACKS:
@@ -46,7 +46,7 @@ def own_head(network: Network, folder: Path, plan: AdapterPlan, head: Head) -> t
     return own, _fill(own, folder, network)
 
 
-def _add_biases(own: Any, plan: AdapterPlan) -> None:
+def _add_biases(own: PreTrainedModel, plan: AdapterPlan) -> None:
     """Gives a head the bias that the adapter's folder holds for it and the architecture's own head lacks."""
     for place, module in own.named_modules():
         in_base = place.startswith(f"{own.base_model_prefix}.")
@@ -54,7 +54,7 @@ def _add_biases(own: Any, plan: AdapterPlan) -> None:
             module.bias = nn.Parameter(torch.empty(module.out_features, device="meta"))
 
 
-def _fill(own: Any, folder: Path, network: Network) -> set[str]:
+def _fill(own: PreTrainedModel, folder: Path, network: Network) -> set[str]:
     """Reads a model's weights that are not in memory; zeros, and its name in the result, for each that is not there."""
     from safetensors import safe_open
 

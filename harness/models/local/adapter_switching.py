@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from torch import nn
 
@@ -17,7 +17,7 @@ from harness.models.local.adapter_probe import acts_note, probe_ids, probe_state
 from harness.models.local.adapter_tokenizer import adapter_encoder
 from harness.models.local.load_network import Loaded, label_names
 from harness.models.local.load_weights import explained
-from harness.models.local.network import Network
+from harness.models.local.network import Adaptation, Network, NetworkParts
 from harness.models.local.peft_adapters import (
     ADAPTER_NAME,
     AdapterPlan,
@@ -26,13 +26,17 @@ from harness.models.local.peft_adapters import (
     fit_together,
     saved_rows,
 )
+from harness.models.network_settings import submodule
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 class AdapterSwitch:
     """Which adapter of one base is on."""
 
     def __init__(self) -> None:
-        self._modules: list[Any] = []
+        self._modules: list[PreTrainedModel] = []
         self._current: str | None = None
         self.plans: list[AdapterPlan] = []
 
@@ -101,7 +105,7 @@ def attach(base: Loaded, folder: Path, adapter: Path, plan: AdapterPlan) -> Load
     before = probe_states(network, ids, head=plan.head)
     switch = network.switch if isinstance(network.switch, AdapterSwitch) else AdapterSwitch()
     name = switch.next_name(plan)
-    own: Any | None = None
+    own: PreTrainedModel | None = None
     lacking: set[str] = set()
     if plan.head is not None:
         with quiet(), explained(folder):
@@ -119,24 +123,20 @@ def attach(base: Loaded, folder: Path, adapter: Path, plan: AdapterPlan) -> Load
         module.requires_grad_(False)
     network.switch = switch
     view = Network(
-        base=network.base,
-        language_model=network.language_model,
-        heads=heads,
-        encoder=encoder,
-        family=network.family,
+        NetworkParts(network.base, network.language_model, heads, network.family),
+        encoder,
         max_length=network.max_length,
         device=network.device,
-        switch=switch,
-        adapter=name,
+        adapted=Adaptation(name, switch),
         meter=network.meter,
     )
-    if own is None or getattr(own.base_model, "pooler", None) is None:
+    if own is None or submodule(own.base_model, "pooler") is None:
         view.brought = network.brought
     notes = [*base.notes, *acts_note(before, probe_states(view, ids, head=plan.head), plan)]
     return Loaded(view, {head: label_names(module.config) for head, module in heads.items()}, notes)
 
 
-def adapter_target(network: Network, plan: AdapterPlan) -> Any:
+def adapter_target(network: Network, plan: AdapterPlan) -> PreTrainedModel:
     """What an adapter without a head was trained around: the language model, or the bare model below its head."""
     whole = network.language_model or network.base
     first = {name.split(".")[0] for name in plan.names}
@@ -145,7 +145,7 @@ def adapter_target(network: Network, plan: AdapterPlan) -> Any:
     return network.base if not first <= outside and first <= inside else whole
 
 
-def _holds(part: Any, name: str) -> bool:
+def _holds(part: PreTrainedModel, name: str) -> bool:
     """Whether a layer of peft has weights of this adapter."""
     if hasattr(part, "modules_to_save"):
         return name in part.modules_to_save

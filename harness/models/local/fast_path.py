@@ -30,26 +30,6 @@ Narrow = Callable[[Sequence[IntArray]], AbstractContextManager[None]]
 """While it lasts, the encoder gives the states at the first place of these rows alone."""
 
 
-class FastPath(Protocol):
-    """A guest.
-
-    Attributes:
-        complaint: what is told once where it applies and its answers differ from the plain pass's.
-    """
-
-    complaint: str
-
-    @property
-    def applies(self) -> bool:
-        """Whether it is meant for such a network."""
-        ...
-
-    @property
-    def usable(self) -> bool:
-        """Whether its answers are those of the plain pass, found out on first use."""
-        ...
-
-
 class FastPaths(Protocol):
     """The guests of one network. Each gives None where it does not apply or its self-check did not hold."""
 

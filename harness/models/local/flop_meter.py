@@ -7,13 +7,20 @@ compute them. Element-wise work (norms, activations, softmax) is not counted, as
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from harness.model_kinds.flop_shapes import Shape, shape_of
 from harness.models.local.forward_patch import is_replaced
+
+if TYPE_CHECKING:
+    from transformers import Cache, PreTrainedModel
+
+    Hook = Callable[[torch.nn.Module, tuple[object, ...], object], None]
+    HookWithNames = Callable[[torch.nn.Module, tuple[object, ...], dict[str, object]], None]
 
 _MARK = "_harness_metered"
 
@@ -34,7 +41,7 @@ class Meter:
         """Counts what no module shows; less than 0 where attention of a stack is not carried out in full."""
         self.flops += flops
 
-    def watch(self, base: Any, *modules: Any) -> None:
+    def watch(self, base: PreTrainedModel, *modules: PreTrainedModel) -> None:
         """Counts what runs in these models; a part that is watched already is not counted twice.
 
         Args:
@@ -53,15 +60,15 @@ class Meter:
                 setattr(stack, _MARK, True)
                 stack.register_forward_pre_hook(self._stack_hook(shape, layers, crossed), with_kwargs=True)
 
-    def _matrix_hook(self, width: int) -> Any:
-        def count(module: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    def _matrix_hook(self, width: int) -> Hook:
+        def count(module: torch.nn.Module, inputs: tuple[object, ...], output: object) -> None:
             if inputs and isinstance(inputs[0], torch.Tensor) and not is_replaced(module):
                 self.flops += 2.0 * inputs[0].numel() * width
 
         return count
 
-    def _stack_hook(self, shape: Shape | None, layers: int, crossed: bool) -> Any:
-        def count(module: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+    def _stack_hook(self, shape: Shape | None, layers: int, crossed: bool) -> HookWithNames:
+        def count(module: torch.nn.Module, arguments: tuple[object, ...], named: dict[str, object]) -> None:
             # While a head is replayed on gathered states, the stack's forward is replaced and costs nothing.
             ids = named.get("input_ids", arguments[0] if arguments else None)
             if is_replaced(module) or not isinstance(ids, torch.Tensor):
@@ -70,7 +77,7 @@ class Meter:
             self.tokens += ids.numel()
             if shape is None:
                 return
-            cache: Any = named.get("past_key_values")
+            cache: Cache | None = named.get("past_key_values")
             seen = int(cache.get_seq_length()) if cache is not None else 0
             read = float(length + seen)
             source = named.get("encoder_hidden_states")
@@ -88,10 +95,10 @@ def width_out(module: Any) -> int | None:
     return int(module.nf) if type(module).__name__ == "Conv1D" and hasattr(module, "nf") else None
 
 
-def _stacks(base: Any, shape: Shape | None) -> list[tuple[Any, int, bool]]:
+def _stacks(base: PreTrainedModel, shape: Shape | None) -> list[tuple[torch.nn.Module, int, bool]]:
     """What reads token ids: the base itself, or the encoder and the decoder of one that has both."""
     layers = shape.layers if shape is not None else 0
-    if not getattr(base.config, "is_encoder_decoder", False) or not hasattr(base, "encoder"):
+    if not base.config.is_encoder_decoder or not hasattr(base, "encoder"):
         return [(base, layers, False)]
     stacks = [(base.encoder, layers, False)]
     if hasattr(base, "decoder"):

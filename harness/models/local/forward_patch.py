@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
 
 _FORWARD = "forward"
 _MARK = "_harness_replaced"
@@ -13,7 +16,7 @@ FAULTS = (AttributeError, TypeError, ValueError, RuntimeError, KeyError, IndexEr
 
 
 @contextmanager
-def replaced(module: Any, forward: Callable[..., Any]) -> Iterator[None]:
+def replaced(module: torch.nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
     """While it lasts, calling the module calls `forward`; the meter does not count what the module would have done."""
     held = module.__dict__.get(_FORWARD)
     module.forward = forward
@@ -28,6 +31,6 @@ def replaced(module: Any, forward: Callable[..., Any]) -> Iterator[None]:
             module.forward = held
 
 
-def is_replaced(module: Any) -> bool:
+def is_replaced(module: torch.nn.Module) -> bool:
     """Whether a module's forward is replaced now."""
     return _MARK in module.__dict__

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.core.errors import CheckpointError, Where
 from harness.core.labels import label_text
@@ -27,6 +27,7 @@ from harness.models.local.forward_patch import FAULTS
 from harness.models.local.load_weights import (
     LANGUAGE_MODELS,
     Form,
+    auto_class,
     explained,
     load_config,
     load_tokenizer,
@@ -34,8 +35,9 @@ from harness.models.local.load_weights import (
     require_device,
     scoring_options,
 )
-from harness.models.local.network import Network
+from harness.models.local.network import Network, NetworkParts
 from harness.models.local.padding_checks import keep_block_sparse
+from harness.models.network_settings import NetworkSettings, submodule
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -79,7 +81,7 @@ def load(folder: Path, *, device: str, dtype: str, quantize: str | None = None) 
 
         encoder = TextEncoder(load_tokenizer(folder))
         config = load_config(folder)
-        kind = getattr(transformers, LANGUAGE_MODELS[family])
+        kind = auto_class(LANGUAGE_MODELS[family])
         has_language_model = type(config) in kind._model_mapping
         if family == "seq2seq" and not has_language_model:
             raise ValueError(f"transformers knows no sequence-to-sequence model of the type {config.model_type!r}")
@@ -120,11 +122,8 @@ def load(folder: Path, *, device: str, dtype: str, quantize: str | None = None) 
     keep_block_sparse(base)
     with _readable(folder):
         network = Network(
-            base=base,
-            language_model=language_model,
-            heads=heads,
-            encoder=encoder,
-            family=family,
+            NetworkParts(base, language_model, heads, family),
+            encoder,
             max_length=longest_row(base, encoder),
             max_target=_target_length(base),
             device="cuda" if device == SPREAD else device,
@@ -138,13 +137,12 @@ def load(folder: Path, *, device: str, dtype: str, quantize: str | None = None) 
 
 def _heads(
     present: tuple[Head, ...], folder: Path, form: Form, config: PreTrainedConfig, notes: list[str]
-) -> dict[Head, Any]:
+) -> dict[Head, PreTrainedModel]:
     """The heads beside the language model of which the folder holds every weight."""
-    import transformers
 
-    heads: dict[Head, Any] = {}
+    heads: dict[Head, PreTrainedModel] = {}
     for head in present:
-        kind = getattr(transformers, AUTO_CLASSES[head])
+        kind = auto_class(AUTO_CLASSES[head])
         weights = load_weights(kind, folder, scoring_options(kind, form, config))
         if weights.missing:
             lacking = sorted(weights.missing)[0]
@@ -154,10 +152,12 @@ def _heads(
     return heads
 
 
-def _share(base: PreTrainedModel, language_model: PreTrainedModel | None, heads: Mapping[Head, Any]) -> PreTrainedModel:
+def _share(
+    base: PreTrainedModel, language_model: PreTrainedModel | None, heads: Mapping[Head, PreTrainedModel]
+) -> PreTrainedModel:
     """Puts one encoder under every head; that of a head with a pooler, where there is one."""
     modules = list(heads.values())
-    pooled = [module for module in modules if getattr(module.base_model, "pooler", None) is not None]
+    pooled = [module for module in modules if submodule(module.base_model, "pooler") is not None]
     if modules:
         base = (pooled or modules)[0].base_model
     for module in (*modules, language_model):
@@ -217,7 +217,7 @@ def label_names(config: PreTrainedConfig) -> tuple[str, ...] | None:
 
 def _target_length(base: PreTrainedModel) -> int | None:
     """Tokens that a decoder takes where its configuration counts them apart from the encoder's."""
-    positions = getattr(base.config, "max_decoder_position_embeddings", None)
+    positions = NetworkSettings.of(base.config).max_decoder_position_embeddings
     return positions if isinstance(positions, int) and positions > 0 else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -20,6 +20,9 @@ from harness.models.local.quantization import heads_of, plainly, quantized_optio
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+    from transformers.models.auto.auto_factory import _BaseAutoModelClass
+
+    AutoClass = type[_BaseAutoModelClass]
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -54,10 +57,18 @@ class Weights:
     unused: frozenset[str]
 
 
+def auto_class(name: str) -> AutoClass:
+    """transformers' Auto class of this name, such as AutoModelForMaskedLM."""
+    import transformers
+
+    made: AutoClass = getattr(transformers, name)
+    return made
+
+
 def load_weights(
-    kind: Any,
+    kind: AutoClass,
     folder: Path,
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
     *,
     anew: tuple[str, ...] = HEAD_PREFIXES,
     config: PreTrainedConfig | None = None,
@@ -105,7 +116,7 @@ def stored_quantization(folder: Path) -> str | None:
     return str(stored.get("quant_method")) if isinstance(stored, dict) else None
 
 
-def _check_stored(folder: Path, options: Mapping[str, Any]) -> str | None:
+def _check_stored(folder: Path, options: Mapping[str, object]) -> str | None:
     """Refuses what transformers would pass over with a warning: an unknown quantization, or a second one."""
     stored = stored_quantization(folder)
     if stored is None:
@@ -127,7 +138,7 @@ def _check_stored(folder: Path, options: Mapping[str, Any]) -> str | None:
     return stored
 
 
-def scoring_options(kind: Any, form: Form, config: PreTrainedConfig) -> dict[str, Any]:
+def scoring_options(kind: AutoClass, form: Form, config: PreTrainedConfig) -> dict[str, object]:
     """The options of `load_weights` for a model that answers."""
     if form.quantize is None:
         return {"dtype": _DTYPES[form.dtype], **({"device_map": "auto"} if form.device == SPREAD else {})}
@@ -231,7 +242,7 @@ def family_of(folder: Path) -> str:
             hint="start from its base, or make the first stage with `method: full`.",
         )
     config = load_config(folder)
-    if getattr(config, "is_encoder_decoder", False):
+    if config.is_encoder_decoder:
         return "seq2seq"
     return "masked" if config.model_type in MASKED_TYPES else "causal"
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ from harness.models.local.padding_checks import (
     reads_ahead,
     switch_length,
 )
-from harness.models.local.quantization import mixes_rows, size_of
+from harness.models.local.quantization import mixes_rows, true_shape
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -60,6 +61,39 @@ class Switch(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkParts:
+    """The modules of a network, and how they read.
+
+    Attributes:
+        base: the encoder (or decoder stack) without heads.
+        language_model: the model with the language-model head around `base`, or None.
+        heads: models with a head of their own around `base`, by the head's kind.
+        family: `masked` (reads both sides), `causal` (from the left only) or `seq2seq`.
+    """
+
+    base: PreTrainedModel
+    language_model: PreTrainedModel | None
+    heads: Mapping[Head, PreTrainedModel]
+    family: Family
+
+
+@dataclass(frozen=True, slots=True)
+class Adaptation:
+    """The adapter that a network answers with.
+
+    Attributes:
+        name: of the adapter on the base; None for the base itself.
+        switch: of the adapters on the base, where there are several.
+        indivisible: whether answers come from the whole model's own forward pass alone, row by row, and not from the
+            base: peft's, where an adapter acts around the model.
+    """
+
+    name: str | None = None
+    switch: Switch | None = None
+    indivisible: bool = False
+
+
 class Network:
     """Forward passes of a checkpoint.
 
@@ -67,40 +101,31 @@ class Network:
     their length, only rows that are alike in it stand together (`can_batch`).
 
     Args:
-        base: the encoder (or decoder stack) without heads.
-        language_model: the model with the language-model head around `base`, or None.
-        heads: models with a head of their own around `base`, by the head's kind.
+        parts: its modules.
         encoder: its tokenizer.
-        family: `masked` (reads both sides), `causal` (from the left only) or `seq2seq`.
         max_length: tokens that it takes, special tokens included.
         max_target: tokens that a decoder beside an encoder takes, where that is another number.
         device: a torch device.
-        switch: of the adapters on `base`, where there are any.
-        adapter: the one of them that this network answers with; None for the base itself.
+        adapted: the adapter that it answers with.
         meter: counts the work of the base, where it is in use already.
-        indivisible: whether answers come from the whole model's own forward pass alone, row by row, and not from
-            `base`: peft's, where an adapter acts around the model.
     """
 
     def __init__(
         self,
-        *,
-        base: PreTrainedModel,
-        language_model: PreTrainedModel | None,
-        heads: Mapping[Head, Any],
+        parts: NetworkParts,
         encoder: TextEncoder,
-        family: Family,
+        *,
         max_length: int | None,
         device: str,
-        switch: Switch | None = None,
-        adapter: str | None = None,
+        adapted: Adaptation = Adaptation(),  # frozen
         meter: Meter | None = None,
         max_target: int | None = None,
-        indivisible: bool = False,
     ) -> None:
+        base, language_model, family = parts.base, parts.language_model, parts.family
+        indivisible = adapted.indivisible
         self.base = base
         self.language_model = language_model
-        self.heads = dict(heads)
+        self.heads = dict(parts.heads)
         self.encoder = encoder
         self.family: Family = family
         self.causal = family == "causal"
@@ -109,8 +134,8 @@ class Network:
         self.device = device
         self.fast_paths: FastPaths = NoFastPaths()
         self.indivisible = indivisible
-        self.switch = switch
-        self.adapter = adapter
+        self.switch = adapted.switch
+        self.adapter = adapted.name
         self.brought: set[int] = set()
         """Python ids of weights that an adapter's head brought into the shared base, and that are none of this
         network's."""
@@ -121,7 +146,7 @@ class Network:
         self.activate()
         self.switch_length = switch_length(base.config)
         self.pads = self._pads()
-        alone = adapter is not None and switch is None
+        alone = adapted.name is not None and adapted.switch is None
         self.mixes = not indivisible and (alone or not self.pads) and self._mixes_neighbors()
         self.row_by_row = indivisible or mixes_rows(base) or self.mixes
         self.budget = 1 if self.row_by_row else CPU_BUDGET if device == "cpu" else GPU_BUDGET
@@ -147,7 +172,7 @@ class Network:
         """Number of weights in use, those shared by several heads counted once and those of other adapters not."""
         modules = [module for module in (self.base, self.language_model, *self.heads.values()) if module is not None]
         sizes = {
-            id(weight): size_of(weight)
+            id(weight): true_shape(weight).numel()
             for module in modules
             for name, weight in module.named_parameters()
             if self._counts(name)
@@ -306,7 +331,7 @@ class Network:
         pad, rows = self.encoder.pad_id or 0, self.embedding_rows
         return padding_is_harmless(module, read, vocabulary=rows, pad=pad, limit=self.max_length, device=self.device)
 
-    def _encoder_states(self) -> tuple[Any, Read]:
+    def _encoder_states(self) -> tuple[PreTrainedModel, Read]:
         """What gives states of a row: the base, or its encoder; and one pass through it."""
         module = self.base.get_encoder() if self.family == "seq2seq" else self.base
 
@@ -325,6 +350,7 @@ class Network:
     @torch.inference_mode()
     def _reads_ahead(self) -> bool:
         rows = self.embedding_rows
+        assert self.language_model is not None
         return reads_ahead(self.language_model, self._plain, vocabulary=rows, limit=self.max_length, device=self.device)
 
     @property
@@ -385,7 +411,7 @@ def _split(values: torch.Tensor, rows: Sequence[Row]) -> list[FloatArray]:
     return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def accepts(module: Any, name: str) -> bool:
+def accepts(module: torch.nn.Module, name: str) -> bool:
     """Whether a module's forward takes an argument of this name."""
     return name in inspect.signature(module.forward).parameters
 

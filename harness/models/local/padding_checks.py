@@ -9,10 +9,13 @@ trained for. Both are found out when a model is loaded, on a few tokens, and row
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
+from torch import nn
+
+from harness.models.network_settings import NetworkSettings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -21,15 +24,17 @@ _SHORT, _LONG = 9, 14
 _FINE, _COARSE = 1e-4, 0.05
 """How far answers may lie apart, as a share of the largest: with weights of 32 bits, and of fewer."""
 
-_padded: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
-_ahead: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
-_mixed: weakref.WeakKeyDictionary[Any, bool] = weakref.WeakKeyDictionary()
+_padded: weakref.WeakKeyDictionary[nn.Module, bool] = weakref.WeakKeyDictionary()
+_ahead: weakref.WeakKeyDictionary[nn.Module, bool] = weakref.WeakKeyDictionary()
+_mixed: weakref.WeakKeyDictionary[nn.Module, bool] = weakref.WeakKeyDictionary()
 
 Read = Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]
 """int64[B, L] ids and their mask → [B, L, …] states or logits."""
 
 
-def padding_is_harmless(module: Any, read: Read, *, vocabulary: int, pad: int, limit: int | None, device: str) -> bool:
+def padding_is_harmless(
+    module: nn.Module, read: Read, *, vocabulary: int, pad: int, limit: int | None, device: str
+) -> bool:
     """Whether a row's states are the same beside a longer row; found out once for each module.
 
     Args:
@@ -49,7 +54,7 @@ def padding_is_harmless(module: Any, read: Read, *, vocabulary: int, pad: int, l
     return _padded[module]
 
 
-def mixes_neighbors(module: Any, read: Read, *, vocabulary: int, limit: int | None, device: str) -> bool:
+def mixes_neighbors(module: nn.Module, read: Read, *, vocabulary: int, limit: int | None, device: str) -> bool:
     """Whether a row of the same length beside it changes what a model says of a row; found out once for each module.
 
     Raises:
@@ -62,7 +67,7 @@ def mixes_neighbors(module: Any, read: Read, *, vocabulary: int, limit: int | No
     return _mixed[module]
 
 
-def reads_ahead(module: Any, read: Read, *, vocabulary: int, limit: int | None, device: str) -> bool:
+def reads_ahead(module: nn.Module, read: Read, *, vocabulary: int, limit: int | None, device: str) -> bool:
     """Whether what stands behind a token changes what the model says at it; found out once for each module.
 
     Raises:
@@ -77,16 +82,16 @@ def reads_ahead(module: Any, read: Read, *, vocabulary: int, limit: int | None, 
     return _ahead[module]
 
 
-def forget_checks(module: Any) -> None:
+def forget_checks(module: nn.Module) -> None:
     """Lets a module that was changed since be looked at once more."""
     _padded.pop(module, None)
     _ahead.pop(module, None)
     _mixed.pop(module, None)
 
 
-def rounding(module: Any) -> float:
+def rounding(module: nn.Module) -> float:
     """How far equal answers of a module may lie apart, as a share of the largest number in them."""
-    quantized = getattr(getattr(module, "config", None), "quantization_config", None) is not None
+    quantized = NetworkSettings.of_module(module).quantization_config is not None
     coarse = quantized or any(weight.dtype != torch.float32 for weight in module.parameters())
     return _COARSE if coarse else _FINE
 
@@ -103,12 +108,13 @@ def alike(first: torch.Tensor, second: torch.Tensor, share: float) -> bool:
 
 def switch_length(config: PreTrainedConfig) -> int | None:
     """The number of tokens above which positions are scaled in another way; None where there is no such length."""
-    parameters = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None)
+    whole = NetworkSettings.of(config)
+    parameters = whole.rope_parameters
     if not isinstance(parameters, Mapping):
         return None
     sets = [parameters, *(settings for settings in parameters.values() if isinstance(settings, Mapping))]
     lengths = [
-        settings.get("original_max_position_embeddings") or getattr(config, "original_max_position_embeddings", None)
+        settings.get("original_max_position_embeddings") or whole.original_max_position_embeddings
         for settings in sets
         if "longrope" in (settings.get("rope_type"), settings.get("type"))
     ]
@@ -124,17 +130,27 @@ def keep_block_sparse(model: PreTrainedModel) -> None:
     if module is None:
         return
 
-    def restore(part: Any, _args: Any) -> None:
-        if part.attention_type != "block_sparse":
+    def restore(part: nn.Module, _args: object) -> None:
+        if isinstance(part, _SwitchesAttention) and part.attention_type != "block_sparse":
             part.set_attention_type("block_sparse")
 
     module.register_forward_pre_hook(restore)
 
 
-def _block_sparse(model: PreTrainedModel) -> Any | None:
-    for module in model.modules():
-        sparse = getattr(getattr(module, "config", None), "attention_type", None) == "block_sparse"
-        if sparse and hasattr(module, "set_attention_type") and hasattr(module, "attention_type"):
+@runtime_checkable
+class _SwitchesAttention(Protocol):
+    """A module of BigBird whose layers change from sparse to full attention together."""
+
+    attention_type: str
+
+    def set_attention_type(self, value: str) -> None: ...
+
+
+def _block_sparse(model: PreTrainedModel) -> nn.Module | None:
+    modules: Iterator[nn.Module] = model.modules()
+    for module in modules:
+        sparse = NetworkSettings.of_module(module).attention_type == "block_sparse"
+        if sparse and isinstance(module, _SwitchesAttention):
             return module
     return None
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_files import read_json
@@ -14,8 +14,10 @@ from harness.models.checkpoint.checkpoint_heads import ADAPTER_TASKS, HEAD_PREFI
 from harness.models.checkpoint.inspection import ADAPTER_CONFIG, adapter_weights
 from harness.models.checkpoint.named_code import offline
 from harness.models.checkpoint.safetensors_header import Tensor, read_header
+from harness.models.local.quantization import true_shape
 
 if TYPE_CHECKING:
+    from peft import PeftModel
     from transformers import PreTrainedModel
 
 _WRAPPERS = ("base_model.model.", "base_model.")
@@ -96,7 +98,7 @@ def plan_adapter(folder: Path, labels: int | None) -> AdapterPlan:
     return AdapterPlan(head, brought or labels, frozenset(shapes), shapes, changes, _tokens(config))
 
 
-def _check_supported(config: Mapping[str, Any], folder: Path) -> None:
+def _check_supported(config: Mapping[str, object], folder: Path) -> None:
     where = Where(folder / ADAPTER_CONFIG)
     kind = str(config.get("peft_type"))
     if kind in _TASKS:
@@ -132,14 +134,15 @@ def _check_supported(config: Mapping[str, Any], folder: Path) -> None:
         )
 
 
-def _changes(config: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Change] | None:
+def _changes(config: Mapping[str, object], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Change] | None:
     """What plain LoRA does to which modules; None where more than that happens."""
     more = {
         key for key, value in config.items() if value and key not in _SWITCHABLE and (key, value) != ("bias", "none")
     }
     if str(config.get("peft_type")) != "LORA" or more:
         return None
-    saved = config.get("modules_to_save") or ()
+    named = config.get("modules_to_save")
+    saved = named if isinstance(named, list | tuple) else ()
     changes: dict[str, Change] = {}
     for name in shapes:
         module, lora, _ = name.partition(_LORA)
@@ -173,17 +176,18 @@ def _meet(first: str, other: str) -> bool:
     return first == other or first.startswith(f"{other}.") or other.startswith(f"{first}.")
 
 
-def _tokens(config: Mapping[str, Any]) -> tuple[int, ...]:
+def _tokens(config: Mapping[str, object]) -> tuple[int, ...]:
     """The ids without which an adapter leaves a text alone: invocation tokens, and tokens with trained embeddings."""
-    indices = config.get("trainable_token_indices") or config.get("token_indices") or ()
-    trained = indices.values() if isinstance(indices, Mapping) else (indices,)
-    tokens = [*(token for several in trained for token in several), *(config.get("alora_invocation_tokens") or ())]
+    indices = config.get("trainable_token_indices") or config.get("token_indices")
+    trained = list(indices.values()) if isinstance(indices, Mapping) else [indices]
+    lists = [several for several in (*trained, config.get("alora_invocation_tokens")) if isinstance(several, list)]
+    tokens = [token for several in lists for token in several]
     return tuple(token for token in tokens if isinstance(token, int))
 
 
 def apply_adapter(
-    plan: AdapterPlan, folder: Path, head: Any | None, lacking: set[str], model: PreTrainedModel, name: str
-) -> Any:
+    plan: AdapterPlan, folder: Path, head: PreTrainedModel | None, lacking: set[str], model: PreTrainedModel, name: str
+) -> PeftModel:
     """Puts the adapter into the encoder (and its own head into the model with that head), by peft itself.
 
     Args:
@@ -227,7 +231,7 @@ def apply_adapter(
     return adapted
 
 
-def embedding_modules(model: PreTrainedModel) -> dict[str, Any]:
+def embedding_modules(model: PreTrainedModel) -> dict[str, object]:
     """Name → module of a model's word embeddings, input and output; peft may save both whole."""
     wanted = {
         id(module) for module in (model.get_input_embeddings(), model.get_output_embeddings()) if module is not None
@@ -235,7 +239,7 @@ def embedding_modules(model: PreTrainedModel) -> dict[str, Any]:
     return {name: module for name, module in model.named_modules() if id(module) in wanted}
 
 
-def saved_rows(plan: AdapterPlan, embeddings: Mapping[str, Any]) -> dict[str, int]:
+def saved_rows(plan: AdapterPlan, embeddings: Mapping[str, object]) -> dict[str, int]:
     """Name of an embedding module → rows of it that the folder holds, where it holds the module whole."""
     rows: dict[str, int] = {}
     for name, shape in plan.shapes.items():
@@ -285,6 +289,8 @@ def _known_types() -> frozenset[str]:
 
 def _other_base(plan: AdapterPlan, model: PreTrainedModel) -> bool:
     """Whether tensors belong to modules that a model has not, or has in other sizes."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
     modules = dict(model.named_modules())
     for name, shape in plan.shapes.items():
         path, lora, part = name.partition(_LORA)
@@ -292,10 +298,10 @@ def _other_base(plan: AdapterPlan, model: PreTrainedModel) -> bool:
         layers = [place for place, text in enumerate(parts) if text.isdigit()]
         if layers and ".".join(parts[: layers[-1] + 1]) not in modules:
             return True
-        weight = getattr(getattr(modules.get(path), "base_layer", modules.get(path)), "weight", None)
-        if lora and (
-            weight is None or not _sizes_fit(part, shape, tuple(getattr(weight, "quant_state", weight).shape))
-        ):
+        layer = modules.get(path)
+        inner = layer.get_base_layer() if isinstance(layer, BaseTunerLayer) else layer
+        weight = None if inner is None else dict(inner.named_parameters(recurse=False)).get("weight")
+        if lora and (weight is None or not _sizes_fit(part, shape, tuple(true_shape(weight)))):
             return True
     return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 
@@ -13,12 +13,13 @@ from harness.models.device_policy import SPREAD
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
+    from transformers.models.auto.auto_factory import _BaseAutoModelClass
 
 DEVICES = ("cpu", "cuda")
 _BITS = {"4bit": "4 bits (NF4, double quantization)", "8bit": "8 bits (LLM.int8())"}
 
 
-def quantized_options(bits: str, device: str, compute: torch.dtype, keep: list[str] | None = None) -> dict[str, Any]:
+def quantized_options(bits: str, device: str, compute: torch.dtype, keep: list[str] | None = None) -> dict[str, object]:
     """Arguments of `from_pretrained`: NF4 with double quantization (Dettmers et al. 2023), or LLM.int8() (2022).
 
     Args:
@@ -54,7 +55,7 @@ def quantized_options(bits: str, device: str, compute: torch.dtype, keep: list[s
     return {"quantization_config": config, "dtype": compute, "device_map": "auto" if device == SPREAD else {"": device}}
 
 
-def heads_of(kind: Any, config: PreTrainedConfig) -> list[str]:
+def heads_of(kind: type[_BaseAutoModelClass], config: PreTrainedConfig) -> list[str]:
     """Names of what stands beside the base in a model of an Auto class: heads keep their full weights."""
     with torch.device("meta"):
         model = kind.from_config(config, trust_remote_code=False)
@@ -76,10 +77,10 @@ def plainly(model: PreTrainedModel) -> None:
             module.register_forward_pre_hook(_keep_scales)
 
 
-def _keep_scales(module: Any, _args: Any) -> None:
+def _keep_scales(module: Any, _args: object) -> None:
     """Gives an 8-bit weight its scales again, which peft's DoRA (0.21) loses on a CPU with every pass."""
     weight = module.weight
-    if getattr(weight, "CB", None) is not None and weight.SCB is None:
+    if isinstance(weight, _Int8Weight) and weight.CB is not None and weight.SCB is None:
         weight.SCB = module.state.SCB
 
 
@@ -88,17 +89,36 @@ def mixes_rows(model: PreTrainedModel) -> bool:
     return any(map(_is_int8, model.modules()))
 
 
-def _is_int8(module: Any) -> bool:
+def _is_int8(module: torch.nn.Module) -> bool:
     return type(module).__name__ == "Linear8bitLt"
 
 
-def size_of(weight: Any) -> int:
-    """Number of weights in a parameter; several 4-bit ones share a byte."""
-    state = getattr(weight, "quant_state", None)
-    return int(weight.numel()) if state is None else int(state.shape.numel())
+@runtime_checkable
+class _Int8Weight(Protocol):
+    """A weight of bitsandbytes in 8 bits: its numbers and their scales, once they are made."""
+
+    CB: torch.Tensor | None
+    SCB: torch.Tensor | None
 
 
-def quantization(keep: list[str] | None = None) -> dict[str, Any]:
+class _Packing(Protocol):
+    shape: torch.Size
+
+
+@runtime_checkable
+class _PackedWeight(Protocol):
+    """A weight of bitsandbytes in 4 bits, which knows its true shape once it is packed."""
+
+    quant_state: _Packing | None
+
+
+def true_shape(weight: torch.Tensor) -> torch.Size:
+    """The shape of a weight; several 4-bit numbers share a byte."""
+    state = weight.quant_state if isinstance(weight, _PackedWeight) else None
+    return weight.shape if state is None else state.shape
+
+
+def quantization(keep: list[str] | None = None) -> dict[str, object]:
     """Arguments of `from_pretrained`: NF4 with double quantization.
 
     Sums are computed in float32 on a CPU, where bfloat16 is many times slower without hardware for

@@ -168,7 +168,7 @@ def open_transformers(folder: Path, context: OpenContext) -> TransformersBackend
     own = checkpoint_digest(folder, context.resolve)
     parent = parent_of(folder, kind, lineage)
     policy = answer_policy(context.device)
-    named = tuple(label_text(str(label)) for label in lineage.get("labels") or ()) or None
+    named = tuple(label_text(label) for label in lineage.get("labels") or ()) or None
     device, dtype = place_of(context.device, str(policy["device"])), str(policy["dtype"])
     base = folder if parent is None else context.resolve(parent["key"])
     pool = context.pool or BasePool()

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from harness.core.errors import CheckpointError, IncompleteError, unknown
 from harness.model_kinds.server_kind import ServerSpec
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.server.chat_dialect import ChatDialect, chat_dialect
 from harness.models.server.client import Refused, ServerClient, Unavailable
-from harness.models.server.replies import Unusable, choice, prompt_tokens
-from harness.models.server.server_backend import echo_body
+from harness.models.server.replies import Unusable, choice, echo_body, prompt_tokens
 
 _TEXTS = (
     "The capital of France is",
@@ -49,7 +47,7 @@ class Abilities:
     why_not: str = ""
 
 
-def described(client: ServerClient, model: str) -> dict[str, Any]:
+def described(client: ServerClient, model: str) -> dict[str, object]:
     """What the server says of a model in `/models`, without what changes from start to start.
 
     Raises:
@@ -66,7 +64,8 @@ def described(client: ServerClient, model: str) -> dict[str, Any]:
             # It is there and cannot list its models (transformers serve without a hub cache); asking them decides.
             return {}
         raise absent(unavailable) from unavailable
-    served = [entry for entry in entries or () if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
+    listed = entries if isinstance(entries, list) else []
+    served = [entry for entry in listed if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
     if not served:
         return {}
     for entry in served:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from harness.core.requests import Generate
 from harness.models.server.client import Refused, ServerClient
@@ -40,11 +39,11 @@ class ChatDialect:
     limit: str = _LIMITS[0]
     temperature: bool = True
     stop: bool = True
-    variables: Mapping[str, Any] | None = None
+    variables: Mapping[str, object] | None = None
 
-    def body(self, model: str, messages: list[dict[str, Any]], request: Generate) -> dict[str, Any]:
+    def body(self, model: str, messages: Sequence[Mapping[str, object]], request: Generate) -> dict[str, object]:
         """The JSON of a request."""
-        made: dict[str, Any] = {"model": model, "messages": messages, self.limit: request.max_tokens}
+        made: dict[str, object] = {"model": model, "messages": messages, self.limit: request.max_tokens}
         if self.temperature:
             made["temperature"] = request.temperature
         if request.temperature > 0:
@@ -70,7 +69,7 @@ class ChatDialect:
         return None
 
     @property
-    def key(self) -> dict[str, Any]:
+    def key(self) -> dict[str, object]:
         """What of it changes answers; nothing for the plain dialect."""
         plain = {"limit": _LIMITS[0], "temperature": True, "stop": True}
         own = {"limit": self.limit, "temperature": self.temperature, "stop": self.stop}
@@ -93,17 +92,17 @@ class ChatDialect:
         return notes
 
 
-def sampling(request: Generate) -> dict[str, Any]:
+def sampling(request: Generate) -> dict[str, object]:
     """What names the random draw of a request."""
     return {"top_p": request.top_p, "seed": (request.seed * 1_000_003 + request.sample) % _SEEDS}
 
 
-def penalties(request: Generate) -> dict[str, Any]:
+def penalties(request: Generate) -> dict[str, object]:
     """The penalties of a request that are not at their default."""
     return {name: value for name, value in request.decoding().items() if name.endswith("_penalty")}
 
 
-def chat_dialect(client: ServerClient, model: str, variables: Mapping[str, Any]) -> tuple[ChatDialect | None, str]:
+def chat_dialect(client: ServerClient, model: str, variables: Mapping[str, object]) -> tuple[ChatDialect | None, str]:
     """Asks a chat endpoint what it takes; a few short calls.
 
     Returns:

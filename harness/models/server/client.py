@@ -101,11 +101,11 @@ class ServerClient:
         self._stopped = threading.Event()
         self.retries = 0
 
-    def get(self, path: str) -> dict[str, Any]:
+    def get(self, path: str) -> dict[str, object]:
         """GET a JSON object. Raises: Refused, Unavailable."""
         return self._call("GET", path, None)
 
-    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def post(self, path: str, body: Mapping[str, object]) -> dict[str, object]:
         """POST a JSON object. Raises: Refused, Unavailable."""
         return self._call("POST", path, body)
 
@@ -114,7 +114,7 @@ class ServerClient:
         self._stopped.set()
         self._lines.close()
 
-    def _call(self, method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
+    def _call(self, method: str, path: str, body: Mapping[str, object] | None) -> dict[str, object]:
         if self._failed_in_a_row >= _GIVE_UP_AFTER:
             raise GaveUp(f"not sent: {_GIVE_UP_AFTER} consecutive requests returned no answer")
         problem, status = "", None
@@ -152,7 +152,7 @@ class ServerClient:
             self._failed_in_a_row += 1
         raise Unavailable(f"{problem} ({self.limits.attempts} attempts)", status)
 
-    def _exchange(self, method: str, path: str, body: Mapping[str, Any] | None) -> tuple[int, Any, bytes]:
+    def _exchange(self, method: str, path: str, body: Mapping[str, object] | None) -> tuple[int, Any, bytes]:
         """Status, headers and body of one attempt, within its time and size."""
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         headers = {} if content is None else {"Content-Type": "application/json"}
@@ -206,7 +206,7 @@ def retry_after(value: str | None) -> float | None:
     return min(_LONGEST_RETRY_AFTER, max(0.0, seconds))
 
 
-def _object(raw: bytes) -> dict[str, Any] | None:
+def _object(raw: bytes) -> dict[str, object] | None:
     try:
         value = stored(json.loads(raw))
     except (ValueError, RecursionError):

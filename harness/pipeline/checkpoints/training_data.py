@@ -15,6 +15,7 @@ from harness.core.errors import DataError, SuiteError
 from harness.core.examples import Example, LabeledText
 from harness.core.model_kind import ModelSpec, TrainingNeed
 from harness.core.on_demand import OnDemand
+from harness.core.option_names import Mitigates
 from harness.core.reporter import Reporter
 from harness.data.splits import normalized
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
@@ -277,7 +278,7 @@ def column_groups(dataset: Dataset, rows: Sequence[Row], options: object) -> tup
     Raises:
         DataError: when there is no such column.
     """
-    mitigation = getattr(options, "mitigate", None)
+    mitigation = options.mitigate if isinstance(options, Mitigates) else None
     weights = mitigation.reweighing if isinstance(mitigation, Mitigation) else None
     if weights is None or weights.column is None:
         return ()

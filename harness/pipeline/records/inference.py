@@ -14,7 +14,7 @@ from harness.core.metric_structure import SCORING_ABSOLUTE, SCORING_RELATIVE
 from harness.core.model import Model
 from harness.core.records import FAILED, OK, Record, Records, RecordsHead
 from harness.core.reporter import Reporter, Task
-from harness.core.requests import Failure, Request, Response
+from harness.core.requests import Continuations, Failure, Generate, Request, Response
 from harness.evaluations.probe_guards import Frames
 from harness.pipeline.records.protocol_facts import protocol_facts
 
@@ -74,7 +74,7 @@ def ask(
 
 def _by_messages(requests: Sequence[Request]) -> bool:
     """Whether an evaluation asks through the chat template."""
-    return any(getattr(request, "messages", ()) for request in requests)
+    return any(isinstance(request, Generate | Continuations) and request.messages for request in requests)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -253,31 +253,37 @@ class RecordCache:
         """The model of a checkpoint, opened once until it is released."""
         if checkpoint.key not in self._models:
             from harness.models.local.base_cache import BasePool
+            from harness.models.open_context import OpenContext
             from harness.models.open_model import open_model
 
             self._pool = self._pool or BasePool()
             responses = self.store.root / RESPONSES
             self._models[checkpoint.key] = open_model(
                 checkpoint.source,
-                resolve=self.builder.resolve,
-                responses=RenewedFile(responses) if self.store.fresh else responses,
-                device=self.device,
-                reporter=self.reporter,
-                pool=self._pool,
+                OpenContext(
+                    resolve=self.builder.resolve,
+                    responses=RenewedFile(responses) if self.store.fresh else responses,
+                    device=self.device,
+                    reporter=self.reporter,
+                    pool=self._pool,
+                ),
             )
         return self._models[checkpoint.key]
 
     def open_uncached(self, checkpoint: Checkpoint, *, batch_tokens: int) -> CachedModel:
         """A model that answers everything anew, in batches of another size."""
+        from harness.models.open_context import OpenContext
         from harness.models.open_model import open_model
 
         return open_model(
             checkpoint.source,
-            resolve=self.builder.resolve,
-            responses=None,
-            device=self.device,
-            reporter=self.reporter,
-            batch_tokens=batch_tokens,
+            OpenContext(
+                resolve=self.builder.resolve,
+                responses=None,
+                device=self.device,
+                reporter=self.reporter,
+                batch_tokens=batch_tokens,
+            ),
         )
 
     def by_base(self, checkpoints: Mapping[str, Checkpoint]) -> list[str]:

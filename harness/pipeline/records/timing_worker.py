@@ -54,9 +54,10 @@ def visit(model: CachedModel, inputs: Sequence[Sequence[Request]]) -> Visit:
 
 
 def _opened(wanted: ToOpen) -> CachedModel:
+    from harness.models.open_context import OpenContext
     from harness.models.open_model import open_model
 
-    return open_model(wanted.source, resolve=wanted.parents.__getitem__, responses=None, device=wanted.device)
+    return open_model(wanted.source, OpenContext(wanted.parents.__getitem__, device=wanted.device))
 
 
 def work(messages: IO[bytes], out: IO[bytes]) -> None:

@@ -6,11 +6,8 @@ gap in the data by a model). This page shows what results.json says of them and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from pydantic import BaseModel
 
 from harness.report.view.run_view import RunView
 from harness.schema.results import number_format
@@ -39,14 +36,10 @@ class Audit:
 
 def audits(view: RunView) -> list[Audit]:
     """The audits of a run, in its order."""
-    held = getattr(view.results, "audits", None) or []
-    values = held.values() if isinstance(held, Mapping) else held
-    return [_audit(value.model_dump(mode="json") if isinstance(value, BaseModel) else value) for value in values]
+    return [_audit(audit.model_dump(mode="json")) for audit in view.results.audits]
 
 
-def _audit(value: Any) -> Audit:
-    if not isinstance(value, dict):
-        return Audit(_text(value), [], [], [])
+def _audit(value: dict[str, Any]) -> Audit:
     title = next((key for key in _TITLES if isinstance(value.get(key), str) and value[key]), None)
     facts, tables, notes = [], [], []
     for key, item in value.items():

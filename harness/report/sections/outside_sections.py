@@ -6,7 +6,7 @@ break the page nor run a script in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -60,10 +60,6 @@ class ReportSection:
     paragraphs: Sequence[str] = ()
     tables: Sequence[SectionTable] = ()
     tab: str = DEFAULT_TAB
-
-
-SectionFactory = Callable[[StoredRun], ReportSection | None]
-"""What an entry point names: a function of a run. It returns None where it has nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,11 @@ class BaseRule(Defaults):
     def metric_name(self) -> str:
         return self.metric.partition(".")[2]
 
+    @property
+    def compared_with(self) -> str | None:
+        """The model that it names to compare with; None where it names none."""
+        return None
+
 
 class SlicedRule(BaseRule):
     """A rule that can look at one slice, or at each slice of a kind."""
@@ -110,6 +115,16 @@ class SlicedRule(BaseRule):
     )
 
     @property
+    def reads_point(self) -> bool:
+        """Whether it is judged by the value itself and not by a bound."""
+        return False
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether its margin is a ratio."""
+        return False
+
+    @property
     def anytime(self) -> bool:
         """Whether its bounds hold at every number of items at once."""
         return self.sequential is True
@@ -123,12 +138,12 @@ class SlicedRule(BaseRule):
     def _slices(self) -> SlicedRule:
         if self.slice is not None and self.each_slice is not None:
             raise ValueError("expected `slice` or `each_slice`, found both")
-        if self.sequential and getattr(self, "bound", None) == "point":
+        if self.sequential and self.reads_point:
             raise ValueError("`sequential` does not fit `bound: point`: the value itself has no bounds")
         if self.adjust and (self.anytime or self.slice is not None or self.each_slice is not None):
             other = "sequential: true" if self.anytime else "slice" if self.slice is not None else "each_slice"
             raise ValueError(f"`adjust` does not fit `{other}`: only figures of all items at one look are adjusted")
-        if self.adjust and isinstance(getattr(self, "margin", None), Ratio):
+        if self.adjust and self.is_relative:
             raise ValueError("`adjust` does not fit a relative margin: differences are adjusted, not ratios")
         if self.correction == "holm" and self.each_slice is None:
             raise ValueError("`correction: holm` requires `each_slice`: a single claim needs no correction")
@@ -139,6 +154,10 @@ class ComparedRule(SlicedRule):
     """A rule about candidate against baseline."""
 
     baseline: str | None = Field(None, description="Model to compare with. Defaults to the baseline in `compare`.")
+
+    @property
+    def compared_with(self) -> str | None:
+        return self.baseline
 
 
 class Ratio(Strict):
@@ -160,6 +179,10 @@ class NonInferiorityRule(ComparedRule):
     kind: Literal["non_inferiority"]
     margin: Allowance | Ratio
 
+    @property
+    def is_relative(self) -> bool:
+        return isinstance(self.margin, Ratio)
+
 
 class EquivalenceRule(ComparedRule):
     """The difference to the baseline lies within ± `margin` (two one-sided tests)."""
@@ -178,6 +201,10 @@ class AbsoluteRule(SlicedRule):
         None,
         description="lower (for min), upper (for max): the conservative bound (default). point: the estimate.",
     )
+
+    @property
+    def reads_point(self) -> bool:
+        return self.bound == "point"
 
     @model_validator(mode="after")
     def _limits(self) -> AbsoluteRule:
@@ -208,6 +235,10 @@ class NoFlipsRule(BaseRule):
     kind: Literal["no_flips"]
     tag: str | None = None
     baseline: str | None = None
+
+    @property
+    def compared_with(self) -> str | None:
+        return self.baseline
 
 
 Sliced = SuperiorityRule | NonInferiorityRule | EquivalenceRule | AbsoluteRule | TargetRule

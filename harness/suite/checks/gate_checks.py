@@ -61,11 +61,10 @@ def _check_rule(rule: Rule, names: GateNames, here: Problems) -> None:
         here.add(unknown("evaluation", rule.evaluation, names.evaluations), "metric")
     elif rule.evaluation in names.metrics and not isinstance(rule, NoFlipsRule):
         _check_gate(rule, names.metrics[rule.evaluation], here)
-    for key in ("model", "baseline"):
-        name = getattr(rule, key, None)
+    for key, name in (("model", rule.model), ("baseline", rule.compared_with)):
         if name is not None and name not in names.models:
             here.add(unknown("model", name, names.models), key)
-    if rule.model is not None and rule.model == getattr(rule, "baseline", None):
+    if rule.model is not None and rule.model == rule.compared_with:
         here.add(f"the gate compares {rule.model!r} with itself.", "baseline")
 
 

@@ -17,7 +17,7 @@ from harness.model_kinds.stored_kind import NAME as STORED
 from harness.schema.results.number_format import plural
 from harness.schema.suite.data_refs import CatalogRef, DataRef, FileRef
 from harness.schema.suite.gate_rules import GateSet, RequiredEvaluation, Rule, RuleOrigin
-from harness.schema.validation import found
+from harness.schema.validation import in_words
 from harness.suite.policy import Policy
 from harness.suite.sections import Sections
 from harness.suite.suite import EvaluationSpec
@@ -223,7 +223,7 @@ def _shown(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {_shown(part)}" for key, part in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_shown, value)) + "]"
-    return "nothing" if value is None else found(value).removeprefix("the number ").removeprefix("the text ")
+    return "nothing" if value is None else in_words(value).removeprefix("the number ").removeprefix("the text ")
 
 
 def check_fingerprints(policies: Sequence[Policy], fingerprints: Mapping[str, str], *, partial: bool = False) -> None:

@@ -14,7 +14,7 @@ from harness.core.diagnostics import Key, Problems
 from harness.core.errors import SuiteError, Where
 from harness.suite.yaml.located_node import Node
 from harness.suite.yaml.node_builder import Builder
-from harness.suite.yaml.yaml_events import events
+from harness.suite.yaml.yaml_events import yaml_events
 
 MAX_BYTES = 1_000_000
 
@@ -97,7 +97,7 @@ def parse(text: str, file: str | Path) -> Document:
     builder = Builder(file)
     root: Node | None = None
     documents = 0
-    for event in events(text, file):
+    for event in yaml_events(text, file):
         kind = event.kind
         if kind == "document":
             documents += 1

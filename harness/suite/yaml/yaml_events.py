@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ruamel.yaml import YAML
+from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
@@ -15,14 +15,14 @@ from harness.core.errors import SuiteError, Where
 
 Kind = Literal["document", "scalar", "alias", "mapping", "sequence", "end"]
 
-_KINDS: dict[str, Kind] = {
-    "DocumentStartEvent": "document",
-    "ScalarEvent": "scalar",
-    "AliasEvent": "alias",
-    "MappingStartEvent": "mapping",
-    "SequenceStartEvent": "sequence",
-    "MappingEndEvent": "end",
-    "SequenceEndEvent": "end",
+_KINDS: dict[type[events.Event], Kind] = {
+    events.DocumentStartEvent: "document",
+    events.ScalarEvent: "scalar",
+    events.AliasEvent: "alias",
+    events.MappingStartEvent: "mapping",
+    events.SequenceStartEvent: "sequence",
+    events.MappingEndEvent: "end",
+    events.SequenceEndEvent: "end",
 }
 
 
@@ -39,7 +39,7 @@ class Event:
     tag: str | None = None
 
 
-def events(text: str, file: str | Path) -> Iterator[Event]:
+def yaml_events(text: str, file: str | Path) -> Iterator[Event]:
     """Yields the events of a text.
 
     Raises:
@@ -48,12 +48,11 @@ def events(text: str, file: str | Path) -> Iterator[Event]:
     parser = YAML(typ="rt", pure=True)
     try:
         for event in parser.parse(text):
-            name = type(event).__name__
-            kind = _KINDS.get(name)
+            kind = _KINDS.get(type(event))
             if kind is None:
                 continue
             mark = event.start_mark
-            version = getattr(event, "version", None)
+            version = event.version if isinstance(event, events.DocumentStartEvent) else None
             if version is not None and tuple(version) != (1, 2):
                 raise SuiteError(
                     f"expected YAML 1.2, found a directive for {version[0]}.{version[1]}.",
@@ -64,9 +63,9 @@ def events(text: str, file: str | Path) -> Iterator[Event]:
                 kind,
                 mark.line + 1,
                 mark.column + 1,
-                _joined(str(getattr(event, "value", "") or "")),
-                kind == "scalar" and event.style is None,
-                getattr(event, "anchor", None),
+                _joined(str(event.value or "")) if isinstance(event, events.ScalarEvent) else "",
+                isinstance(event, events.ScalarEvent) and event.style is None,
+                event.anchor if isinstance(event, events.NodeEvent) else None,
                 _tag(event),
             )
     except ReaderError as error:
@@ -92,8 +91,8 @@ def _joined(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
-def _tag(event: Any) -> str | None:
-    tag = getattr(event, "tag", None)
+def _tag(event: events.Event) -> str | None:
+    tag = event.tag if isinstance(event, events.ScalarEvent | events.CollectionStartEvent) else None
     return str(tag) if tag else None
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from harness.core.examples import PlainText
 from harness.model_kinds.pretrain_kind import Budget, PretrainSpec, pretraining_settings
 from harness.model_kinds.weight_tuning import FinetuneSettings
 from harness.models.encoding.text_encoder import text_encoder
@@ -14,10 +15,11 @@ from harness.training.learners.learner import TrainingJob, TrainingPlan, mean_lo
 from harness.training.load_parent import ParentCheckpoint, load_headed, longest
 from harness.training.loop.training_loop import Batch
 from harness.training.objectives.corpus import Corpus
-from harness.training.objectives.objective import objective
+from harness.training.objectives.objective import Pretraining, objective
 from harness.training.stage_inputs import StageInputs
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel
 
 _OBJECTIVES = {"masked": "mlm", "causal": "causal", "seq2seq": "span_corruption"}
@@ -51,14 +53,14 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
     )
     settings = pretraining_settings(spec, None)
 
-    def plan(part: Sequence[Any], passes: int) -> TrainingPlan:
+    def plan(part: Sequence[PlainText], passes: int) -> TrainingPlan:
         documents = text_encoder(tokenizer).plain([example.text for example in part])
         corpus = Corpus({"texts": documents}, len(tokenizer))
         rows = max(1, sum(len(document) + 1 for document in documents) // settings.sequence_length)
         whole = math.ceil(rows / settings.batch_size) * settings.batch_size if passes > 1 else rows
-        return goal.plan(corpus, tokenizer, model, spec, settings, rows=whole * passes, seed=inputs.seed)
+        return goal.plan(Pretraining(tokenizer, corpus, spec, settings, inputs.seed), model, rows=whole * passes)
 
-    def weighed(model: PreTrainedModel, batch: Batch) -> tuple[Any, int]:
+    def weighed(model: PreTrainedModel, batch: Batch) -> tuple[torch.Tensor, int]:
         # Rows are full and of one length: each batch counts by its rows.
         count = len(batch["input_ids"])
         return goal.loss(model, batch) * count, count

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
@@ -60,7 +60,7 @@ class TrainingJob:
     heads: tuple[str, ...] = ()
     keeps_language_model: bool = False
     rates: Mapping[str, float] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 Learner = Callable[[ParentCheckpoint, StageInputs, FinetuneSettings], TrainingJob]
@@ -114,7 +114,7 @@ def learner(kind: str, family: str) -> Learner:
     return made
 
 
-def mean_loss(plan: TrainingPlan, loss: Callable[[Any, Batch], tuple[torch.Tensor, int]]) -> Score:
+def mean_loss(plan: TrainingPlan, loss: Callable[[PreTrainedModel, Batch], tuple[torch.Tensor, int]]) -> Score:
     """A score of validation batches: the mean `loss` over `n` predicted tokens.
 
     Args:
@@ -134,7 +134,7 @@ def mean_loss(plan: TrainingPlan, loss: Callable[[Any, Batch], tuple[torch.Tenso
     return score
 
 
-def hits(plan: TrainingPlan, count: Callable[[Any, Batch], tuple[int, int]]) -> Score:
+def hits(plan: TrainingPlan, count: Callable[[PreTrainedModel, Batch], tuple[int, int]]) -> Score:
     """A score of validation batches: `accuracy`, the share of right ones among `n`.
 
     Args:

@@ -5,13 +5,14 @@ The loss is taken of the target alone; the prompt is only read.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional
 
 from harness.core.errors import SuiteError
-from harness.core.examples import PreferencePair
+from harness.core.examples import PreferencePair, PromptTarget
 from harness.model_kinds.weight_tuning import FinetuneSettings
 from harness.models.encoding.embeddings import padding_id
 from harness.models.encoding.prompt_encoder import PromptEncoder, template_for
@@ -49,7 +50,7 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
     encoder = PromptEncoder(tokenizer, longest(model, tokenizer, chosen.max_length), template=template)
     fills = {"input_ids": padding_id(model, tokenizer), "labels": IGNORED}
 
-    def plan(part: Any, epochs: int) -> RowBatches:
+    def plan(part: Sequence[PromptTarget], epochs: int) -> RowBatches:
         rows = []
         for example in (example.better() if isinstance(example, PreferencePair) else example for example in part):
             if both:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from harness.core.errors import DataError
+from harness.core.examples import ScoredText
 from harness.model_kinds.weight_tuning import FinetuneSettings
 from harness.models.local.load_weights import load_tokenizer
+from harness.training.learners.labeled_batches import Targets
 from harness.training.learners.learner import TrainingJob, mean_loss
 from harness.training.learners.sequence_classification_learner import HEADS, batch_planner, head_logits
 from harness.training.load_parent import ParentCheckpoint, load_headed
@@ -45,17 +48,17 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
     )
     _begin_at(model, mean)
 
-    def targets(part: Any) -> Any:
+    def targets(part: Sequence[ScoredText]) -> Targets:
         return np.array([[example.score] for example in part], dtype=np.float32)
 
     plan = batch_planner(model, tokenizer, chosen, inputs.seed, targets)
 
-    def loss(network: Any, batch: Batch) -> torch.Tensor:
+    def loss(network: PreTrainedModel, batch: Batch) -> torch.Tensor:
         squares: torch.Tensor = (head_logits(network, batch).logits - batch["classes"])[:, 0] ** 2 / variance
         # Weights are one on average over all rows, so the mean is taken of rows, not of weights.
         return (squares * batch["weights"]).mean() if "weights" in batch else squares.mean()
 
-    def summed(network: Any, batch: Batch) -> tuple[torch.Tensor, int]:
+    def summed(network: PreTrainedModel, batch: Batch) -> tuple[torch.Tensor, int]:
         given = head_logits(network, batch).logits
         return functional.mse_loss(given, batch["classes"], reduction="sum") / variance, len(given)
 

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch.nn import functional
 
+from harness.core.examples import LabeledText
 from harness.model_kinds.weight_tuning import FinetuneSettings
 from harness.models.encoding.embeddings import embedding_rows, padding_id
-from harness.models.encoding.row_encoder import TYPES, reads_types, tokenized
+from harness.models.encoding.row_encoder import TYPES, TextOrPair, reads_types, tokenized
 from harness.models.encoding.text_encoder import text_encoder
 from harness.models.local.load_weights import load_tokenizer
-from harness.training.learners.labeled_batches import LabeledBatches, classes
+from harness.training.learners.labeled_batches import LabeledBatches, LabeledRows, Targets, classes
 from harness.training.learners.learner import TrainingJob, hits, mean_loss
 from harness.training.load_parent import ParentCheckpoint, load_headed, load_language_head, longest
-from harness.training.loop.training_loop import Batch
+from harness.training.loop.training_loop import Batch, LossFunction
+from harness.training.objectives.token_masking import MaskVocabulary
 from harness.training.stage_inputs import StageInputs
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
+    from transformers.utils import ModelOutput
 
 HEADS = ("pooler", "pre_classifier", "classifier", "score")
+
+ExampleT = TypeVar("ExampleT", bound=TextOrPair)
 
 
 def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettings) -> TrainingJob:
@@ -42,7 +47,7 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
         problem="multi_label_classification" if independent else "single_label_classification",
     )
 
-    def targets(part: Any) -> Any:
+    def targets(part: Sequence[LabeledText]) -> Targets:
         return classes([example.places for example in part], len(inputs.labels) if independent else None)
 
     plan = batch_planner(model, tokenizer, chosen, inputs.seed, targets)
@@ -78,7 +83,7 @@ def batch_planner(
     tokenizer: PreTrainedTokenizerFast,
     chosen: FinetuneSettings,
     seed: int,
-    targets: Callable[[Any], Any],
+    targets: Callable[[Sequence[ExampleT]], Targets],
 ) -> Callable[..., LabeledBatches]:
     """What makes the batches of some examples for a head on whole texts: `plan(examples, epochs, **options)`.
 
@@ -92,20 +97,24 @@ def batch_planner(
         model.config.pad_token_id = classifier_padding(model, tokenizer)
     typed = text_encoder(tokenizer).typed and reads_types(model)
     limit = longest(model, tokenizer, chosen.max_length)
+    tokens = None
+    if tokenizer.mask_token_id is not None:
+        size = min(len(tokenizer), embedding_rows(model))
+        tokens = MaskVocabulary(int(tokenizer.mask_token_id), size, tuple(sorted(tokenizer.all_special_ids)))
 
-    def plan(part: Any, epochs: int, **options: Any) -> LabeledBatches:
+    def plan(
+        part: Sequence[ExampleT],
+        epochs: int,
+        *,
+        weights: Sequence[float] = (),
+        word_dropout: float = 0.0,
+        memory: bool = False,
+    ) -> LabeledBatches:
+        rows = LabeledRows(
+            tokenized(tokenizer, part, limit), targets(part), int(model.config.pad_token_id), weights, typed
+        )
         return LabeledBatches(
-            tokenized(tokenizer, part, limit),
-            targets(part),
-            size=chosen.batch_size,
-            epochs=epochs,
-            seed=seed,
-            pad_id=int(model.config.pad_token_id),
-            mask_id=tokenizer.mask_token_id,
-            vocabulary=min(len(tokenizer), embedding_rows(model)),
-            special=tokenizer.all_special_ids,
-            typed=typed,
-            **options,
+            rows, tokens, size=chosen.batch_size, epochs=epochs, seed=seed, word_dropout=word_dropout, memory=memory
         )
 
     return plan
@@ -118,7 +127,7 @@ def classifier_padding(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFas
     return padding_id(model, tokenizer)
 
 
-def head_logits(model: PreTrainedModel, batch: Batch, **options: Any) -> Any:
+def head_logits(model: PreTrainedModel, batch: Batch, **options: object) -> ModelOutput:
     """What a model with a head for whole texts gives for a batch."""
     named = ("input_ids", "attention_mask", TYPES)
     return model(**{name: batch[name] for name in named if name in batch}, **options)
@@ -136,8 +145,8 @@ def _summed_loss(model: PreTrainedModel, batch: Batch) -> tuple[torch.Tensor, in
 
 
 def classification_loss(
-    chosen: FinetuneSettings, memory: Any | None, *, independent: bool = False
-) -> Callable[[Any, Batch], torch.Tensor]:
+    chosen: FinetuneSettings, memory: PreTrainedModel | None, *, independent: bool = False
+) -> LossFunction:
     """Cross-entropy of the labels; with `mlm_loss_weight`, plus its weight times that of masked tokens.
 
     Args:

@@ -6,11 +6,13 @@ without one, has its answer at the first token.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional
 
+from harness.core.examples import AnswerSpan
 from harness.model_kinds.weight_tuning import FinetuneSettings
 from harness.models.encoding.embeddings import padding_id
 from harness.models.encoding.row_encoder import TYPES, reads_types
@@ -41,7 +43,7 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
     typed = encoder.typed and reads_types(model)
     fills = {"input_ids": padding_id(model, tokenizer), "first": 0, "last": 0, **({TYPES: 0} if typed else {})}
 
-    def plan(part: Any, epochs: int) -> RowBatches:
+    def plan(part: Sequence[AnswerSpan], epochs: int) -> RowBatches:
         rows = list(learned_windows(encoder, part, limit))
         return RowBatches(rows, fills, size=chosen.batch_size, epochs=epochs, seed=inputs.seed)
 

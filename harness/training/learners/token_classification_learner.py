@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional
@@ -37,7 +38,7 @@ def prepare(start: ParentCheckpoint, inputs: StageInputs, chosen: FinetuneSettin
     limit = longest(model, tokenizer, chosen.max_length)
     fills = {"input_ids": padding_id(model, tokenizer), "tags": IGNORED}
 
-    def plan(part: Any, epochs: int) -> RowBatches:
+    def plan(part: Sequence[TaggedWords], epochs: int) -> RowBatches:
         rows = [_row(words, example, inputs.labels, limit) for example in part]
         return RowBatches(rows, fills, size=chosen.batch_size, epochs=epochs, seed=inputs.seed)
 

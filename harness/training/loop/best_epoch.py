@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import load_file, save
@@ -21,13 +22,37 @@ from harness.storage import atomic
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, TrainerControl, TrainerState, TrainingArguments
 
-Score = Callable[[Any], Mapping[str, float | int] | None]
+Score = Callable[["PreTrainedModel"], Mapping[str, float | int] | None]
 _PAGE = "best.json"
 
 
-def merit(scores: Mapping[str, Any]) -> tuple[float, float]:
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """The epoch whose weights are kept.
+
+    Attributes:
+        scores: `accuracy` or `loss`, and `n`.
+        epoch: its number, from 1.
+        made_for: digest of the training.
+        file: holds the weights.
+        weights: digest of the file.
+    """
+
+    scores: Mapping[str, float | int]
+    epoch: int
+    made_for: str
+    file: str
+    weights: str
+
+    def page(self) -> str:
+        """As best.json holds it."""
+        beside = {name: value for name, value in asdict(self).items() if name != "scores"}
+        return json.dumps({**self.scores, **beside}, sort_keys=True)
+
+
+def merit(scores: Mapping[str, float | int]) -> tuple[float, float]:
     """What epochs are compared by, higher is better: accuracy where there is one, then the loss turned round."""
-    return float(scores.get("accuracy", 0.0)), -float(scores.get("loss", 0.0))
+    return scores.get("accuracy", 0.0), -scores.get("loss", 0.0)
 
 
 class BestEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
@@ -48,7 +73,7 @@ class BestEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
         self._length = max(1, steps // epochs)
         self._folder = folder
         self._made_for = made_for
-        self.best: dict[str, Any] | None = self._read()
+        self.best = self._read()
 
     def intact(self, done: int) -> bool:
         """Whether training may go on after `done` steps: an epoch that ended must have left its best."""
@@ -65,21 +90,21 @@ class BestEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
         if scores is None:
             return
         epoch = state.global_step // self._length
-        if self.best is None or (merit(scores), -epoch) > (merit(self.best), -self.best["epoch"]):
-            self._keep(model, {**scores, "epoch": epoch})
+        if self.best is None or (merit(scores), -epoch) > (merit(self.best.scores), -self.best.epoch):
+            self._keep(model, scores, epoch)
 
     def restore(self, model: PreTrainedModel) -> dict[str, float | int] | None:
         """Puts the best epoch's weights back; returns its `accuracy` or `loss`, `n` and `epoch`."""
         if self.best is None:
             return None
         with torch.no_grad():
-            kept = load_file(str(self._folder / self.best["file"]))
+            kept = load_file(str(self._folder / self.best.file))
             for name, parameter in model.named_parameters():
                 if parameter.requires_grad:
                     parameter.copy_(kept[name])
-        return {name: self.best[name] for name in ("accuracy", "loss", "n", "epoch") if name in self.best}
+        return {**self.best.scores, "epoch": self.best.epoch}
 
-    def _keep(self, model: PreTrainedModel, page: dict[str, Any]) -> None:
+    def _keep(self, model: PreTrainedModel, scores: Mapping[str, float | int], epoch: int) -> None:
         weights = save(
             {
                 name: parameter.detach().cpu().contiguous()
@@ -89,17 +114,19 @@ class BestEpoch(TrainerCallback):  # type: ignore[misc]  # transformers is untyp
         )
         old = self.best
         # The page is written last and names its own file, so that a kill in between loses neither.
-        name = f"best-{page['epoch']}.safetensors"
-        self.best = {**page, "made_for": self._made_for, "file": name, "weights": bytes_digest(weights)}
+        name = f"best-{epoch}.safetensors"
+        self.best = _Best(scores, epoch, self._made_for, name, bytes_digest(weights))
         atomic.write_bytes(self._folder / name, weights)
-        atomic.write_text(self._folder / _PAGE, json.dumps(self.best, sort_keys=True))
-        if old is not None and old["file"] != name:
-            (self._folder / old["file"]).unlink(missing_ok=True)
+        atomic.write_text(self._folder / _PAGE, self.best.page())
+        if old is not None and old.file != name:
+            (self._folder / old.file).unlink(missing_ok=True)
 
-    def _read(self) -> dict[str, Any] | None:
+    def _read(self) -> _Best | None:
         try:
-            page: dict[str, Any] = json.loads((self._folder / _PAGE).read_text("utf-8"))
-            whole = page["made_for"] == self._made_for and page["weights"] == file_digest(self._folder / page["file"])
-        except (OSError, ValueError, KeyError, TypeError):
+            page = json.loads((self._folder / _PAGE).read_text("utf-8"))
+            scores = {name: page.pop(name) for name in ("accuracy", "loss", "n") if name in page}
+            best = _Best(scores, **page)
+            whole = best.made_for == self._made_for and best.weights == file_digest(self._folder / best.file)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return page if whole else None
+        return best if whole else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 from harness.core.digests import digest, file_digest
 from harness.core.reporter import Reporter
@@ -53,7 +52,7 @@ def step_of(checkpoint: Path) -> int:
     return int(number) if number.isdecimal() else -1
 
 
-def plan_digest(content: dict[str, Any]) -> str:
+def plan_digest(content: dict[str, object]) -> str:
     """Digest of a training plan."""
     return digest(content)
 

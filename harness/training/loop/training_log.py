@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from harness.storage import atomic
 
 LOG_FILE = "training.jsonl"
+
+
+class _Line(TypedDict):
+    """What is read of a line again."""
+
+    step: int
+    seconds: float
 
 
 class TrainingLog:
@@ -23,7 +30,7 @@ class TrainingLog:
         self.path = folder / LOG_FILE
         kept = [line for line in _lines(self.path) if line["step"] <= step]
         atomic.write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
-        self.seconds_before = float(kept[-1]["seconds"]) if kept else 0.0
+        self.seconds_before = kept[-1]["seconds"] if kept else 0.0
 
     def write(
         self, *, step: int, tokens: int, loss: float, learning_rate: float, seconds: float, tokens_per_second: float
@@ -41,11 +48,11 @@ class TrainingLog:
             handle.write(json.dumps(line) + "\n")
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
+def _lines(path: Path) -> list[_Line]:
     """The lines that can be read; a kill can leave half of the last one."""
     if not path.is_file():
         return []
-    lines: list[dict[str, Any]] = []
+    lines: list[_Line] = []
     for text in path.read_text("utf-8", errors="replace").splitlines():
         try:
             line = json.loads(text)

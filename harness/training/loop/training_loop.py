@@ -10,27 +10,26 @@ import math
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer, TrainingArguments
 
 from harness.core.errors import IncompleteError
-from harness.core.reporter import Reporter
 from harness.models.encoding.embeddings import embedding_tables, word_embeddings
 from harness.models.local.fastpaths.installed import accelerate
 from harness.training.loop import resume
 from harness.training.loop.best_epoch import BestEpoch, Score
 from harness.training.loop.loop_callbacks import Progress, Sealing, Seeding
 from harness.training.loop.training_log import TrainingLog
+from harness.training.stage_run import StageRun
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 Batch = dict[str, torch.Tensor]
-LossFunction = Callable[[Any, Batch], torch.Tensor]
+LossFunction = Callable[["PreTrainedModel", Batch], torch.Tensor]
 _BETAS = (0.9, 0.98)
 _EPSILON = 1e-6
 _CLIP = 1.0
@@ -61,7 +60,6 @@ class Settings:
         warmup: share of the steps in which the rate rises.
         decay: decoupled weight decay of matrices; embeddings, norms and biases have none.
         seed: of dropout.
-        save_every: steps between resumable checkpoints; by cost when None.
     """
 
     learning_rate: float
@@ -70,34 +68,35 @@ class Settings:
     embedding_rate: float = 1.0
     warmup: float = 0.06
     decay: float = 0.01
-    save_every: int | None = None
 
 
-def train(
-    model: PreTrainedModel,
-    plan: BatchPlan,
-    loss: LossFunction,
-    settings: Settings,
-    *,
-    work: Path,
-    title: str,
-    identity: Mapping[str, Any],
-    flops: float,
-    reporter: Reporter,
-    score: Score | None = None,
-    epochs: int = 1,
-) -> Progress:
-    """Trains `model` in place over every batch of `plan`, going on from what a killed attempt left.
+@dataclass(frozen=True)
+class Training:
+    """What is trained, and on what.
 
-    With `score`, the model ends with the weights of its best epoch on validation data.
-
-    Args:
+    Attributes:
+        model: trained in place over every batch of `plan`.
         loss: (model, batch) → mean loss of the batch.
-        work: the stage's folder; unfinished work lies in its `.resume`.
+        title: for people.
         identity: what is trained and how (JSON); another identity starts afresh.
         flops: of the whole training; decides how often it is saved.
-        score: model → accuracy on validation data, asked at the end of each epoch.
+        score: model → accuracy on validation data, asked at the end of each epoch. The model then ends with the
+            weights of its best epoch.
         epochs: passes of equal length that the plan consists of.
+    """
+
+    model: PreTrainedModel
+    plan: BatchPlan
+    loss: LossFunction
+    title: str
+    identity: Mapping[str, object]
+    flops: float
+    score: Score | None = None
+    epochs: int = 1
+
+
+def train(training: Training, settings: Settings, run: StageRun) -> Progress:
+    """Carries a training out, going on from what a killed attempt left.
 
     Returns:
         The progress callback, which holds loss, time, throughput and the best epoch.
@@ -105,12 +104,17 @@ def train(
     Raises:
         IncompleteError: when the loss is not finite.
     """
+    model, plan, title, reporter = training.model, training.plan, training.title, run.reporter
     accelerate(model)
-    folder = work / resume.RESUME_FOLDER
+    folder = run.work / resume.RESUME_FOLDER
     steps = len(plan)
-    made_for = resume.plan_digest({**identity, "steps": steps, "rate": settings.learning_rate, "seed": settings.seed})
+    made_for = resume.plan_digest(
+        {**training.identity, "steps": steps, "rate": settings.learning_rate, "seed": settings.seed}
+    )
     state = resume.latest(folder, made_for, reporter)
-    best = BestEpoch(score, epochs=epochs, steps=steps, folder=folder, made_for=made_for) if score else None
+    best = None
+    if training.score is not None:
+        best = BestEpoch(training.score, epochs=training.epochs, steps=steps, folder=folder, made_for=made_for)
     if state is not None and best is not None and not best.intact(resume.step_of(state)):
         reporter.warn("restarting the unfinished training: the weights of its best epoch are missing or corrupt.")
         shutil.rmtree(folder)
@@ -121,7 +125,7 @@ def train(
             f"{title} resumes with {torch.get_num_threads()} threads instead of {before}: the last bits of the "
             f"weights may differ from those of an uninterrupted run."
         )
-    log = TrainingLog(work, step=done)
+    log = TrainingLog(run.work, step=done)
     progress = Progress(plan, log, reporter, title=title, done=done)
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -132,7 +136,7 @@ def train(
         warmup_steps=max(1, math.ceil(settings.warmup * steps)),
         max_grad_norm=_CLIP,
         save_strategy="steps",
-        save_steps=settings.save_every or _save_every(flops, steps),
+        save_steps=run.save_every or _save_every(training.flops, steps),
         save_total_limit=2,
         logging_strategy="no",
         logging_nan_inf_filter=False,
@@ -144,7 +148,7 @@ def train(
         seed=settings.seed,
         use_cpu=not torch.cuda.is_available(),
     )
-    trainer = PlannedTrainer(model, arguments, plan, loss, settings, progress)
+    trainer = PlannedTrainer(model, arguments, plan, training.loss, settings, progress)
     trainer.add_callback(Seeding(settings.seed))
     trainer.add_callback(progress)
     if best is not None:
@@ -174,6 +178,8 @@ class _Batches(Dataset[Batch]):
 class PlannedTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped here
     """A Trainer that takes batches in their planned order and a loss function of ours."""
 
+    optimizer: torch.optim.Optimizer | None
+
     def __init__(
         self,
         model: PreTrainedModel,
@@ -193,27 +199,29 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped 
             if type(callback).__name__ in {"PrinterCallback", "ProgressCallback", "NotebookProgressCallback"}:
                 self.remove_callback(callback)
 
-    def get_train_dataloader(self) -> Any:
+    def get_train_dataloader(self) -> DataLoader[Batch]:
         """Batches in order: the plan has shuffled them already."""
-        return self.accelerator.prepare(DataLoader(self._batches, batch_size=1, collate_fn=_only))
+        loader = DataLoader(self._batches, batch_size=1, collate_fn=_only)
+        prepared: DataLoader[Batch] = self.accelerator.prepare(loader)
+        return prepared
 
     def create_optimizer(self, model: PreTrainedModel = None) -> torch.optim.Optimizer:
         """Fused AdamW with decay on matrices alone and the settings' own rates by name."""
-        made: torch.optim.Optimizer | None = getattr(self, "optimizer", None)
-        if made is None:
-            made = torch.optim.AdamW(
+        optimizer = self.optimizer
+        if optimizer is None:
+            optimizer = torch.optim.AdamW(
                 parameter_groups(self.model if model is None else model, self._settings),
                 lr=self._settings.learning_rate,
                 betas=_BETAS,
                 eps=_EPSILON,
                 fused=True,
             )
-            self.optimizer = made
-        return made
+            self.optimizer = optimizer
+        return optimizer
 
     def compute_loss(
-        self, model: PreTrainedModel, inputs: Batch, return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
+        self, model: PreTrainedModel, inputs: Batch, return_outputs: bool = False, num_items_in_batch: int | None = None
+    ) -> torch.Tensor:
         """The loss function's value.
 
         Raises:
@@ -230,7 +238,7 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped 
         return loss
 
 
-def parameter_groups(model: PreTrainedModel, settings: Settings) -> list[dict[str, Any]]:
+def parameter_groups(model: PreTrainedModel, settings: Settings) -> list[dict[str, object]]:
     """Trained weights by learning rate and decay, in the model's order.
 
     Weights with the rate zero would be moved by nothing, at the price of a pass over them and their moments; their
@@ -238,7 +246,7 @@ def parameter_groups(model: PreTrainedModel, settings: Settings) -> list[dict[st
     """
     words = {id(weight) for weight in word_embeddings(model)}
     tables = {id(weight) for weight in embedding_tables(model)}
-    groups: dict[tuple[float, float], list[Any]] = {}
+    groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue

@@ -7,13 +7,13 @@ call it one-sided where the swapped text takes its original's place, two-sided w
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TypeVar
 
 from harness.core.digests import fraction
 from harness.core.errors import DataError, SuiteError, unknown
-from harness.core.examples import LabeledText, PlainText, PreferencePair, PromptTarget, TaggedWords
+from harness.core.examples import Example, LabeledText, PlainText, PreferencePair, PromptTarget, TaggedWords
 from harness.core.requests import Messages
 from harness.schema.suite.mitigation import AugmentSpec
 from harness.text.lexicons.builtin_lists import excluded_words, gender_words
@@ -24,6 +24,7 @@ _SENTENCE = re.compile(r"((?<=[.!?])\s+|\n+)")
 _PARTS = "\n\x1f\n"
 """Between the parts of one example: they are swapped together or not at all."""
 _WORD = re.compile(r"[^\W_]+")
+RowT = TypeVar("RowT")
 Kinds = Sequence[str | Lexicon]
 
 
@@ -32,7 +33,7 @@ def kinds_of(spec: AugmentSpec) -> Kinds:
     return (*spec.swap, *(given_lexicon(name, groups) for name, groups in spec.lexicons.items()))
 
 
-def augment_texts(texts: Mapping[str, Sequence[str]], spec: AugmentSpec) -> tuple[dict[str, list[str]], dict[str, Any]]:
+def augment_texts(texts: Mapping[str, Sequence[str]], spec: AugmentSpec) -> tuple[dict[str, list[str]], dict[str, int]]:
     """Every data set's texts with their counterparts, and counts of them.
 
     A text is swapped sentence by sentence: one that cannot be swapped safely stays, the others change.
@@ -54,8 +55,8 @@ def augment_texts(texts: Mapping[str, Sequence[str]], spec: AugmentSpec) -> tupl
 
 
 def augment_examples(
-    examples: Sequence[Any], labels: Sequence[str], spec: AugmentSpec
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    examples: Sequence[Example], labels: Sequence[str], spec: AugmentSpec
+) -> tuple[tuple[Example, ...], dict[str, int]]:
     """Training examples with their counterparts, and counts of them.
 
     The texts of one example are swapped together, so that a pair, or a prompt and its answer, go on
@@ -74,7 +75,7 @@ def augment_examples(
         place for place, label in enumerate(labels) if label in spec.except_labels or names_a_group(label, kinds)
     )
     counts = {"rows": 0, "swapped": 0, "used": 0, "left_by_label": 0}
-    variants_by_example: list[list[Any]] = []
+    variants_by_example: list[Sequence[Example]] = []
     for example in examples:
         if isinstance(example, LabeledText) and told.intersection(example.places):
             counts["left_by_label"] += 1
@@ -100,14 +101,14 @@ def names_a_group(label: str, kinds: Kinds) -> bool:
 
 
 def _merged(
-    rows: Sequence[Any],
-    variants_by_row: Sequence[Sequence[Any]],
+    rows: Sequence[RowT],
+    variants_by_row: Sequence[Sequence[RowT]],
     spec: AugmentSpec,
     counts: dict[str, int],
     *,
-    key: Any,
-) -> list[Any]:
-    made: list[Any] = []
+    key: Callable[[RowT], str],
+) -> list[RowT]:
+    made: list[RowT] = []
     for row, variants in zip(rows, variants_by_row, strict=True):
         counts["rows"] += 1
         counts["swapped"] += bool(variants)
@@ -155,7 +156,7 @@ def _exchange(kind: str, first: str, second: str) -> frozenset[str]:
     return frozenset() if kind == "gender" else frozenset((first, second))
 
 
-def _example_swapped(example: Any, kinds: Kinds) -> list[Any]:
+def _example_swapped(example: Example, kinds: Kinds) -> Sequence[Example]:
     if isinstance(example, PlainText):
         return [PlainText(text) for text in _sentences_swapped(example.text, kinds)]
     if isinstance(example, LabeledText):
@@ -168,7 +169,7 @@ def _example_swapped(example: Any, kinds: Kinds) -> list[Any]:
         # One swap for all of a pair: both answers go on speaking of the people that the prompt speaks of.
         asked = example.inputs()
         return [
-            replace(example, chosen=texts[-2], rejected=texts[-1], **_asked(example, texts[: len(asked)]))
+            replace(_asked(example, texts[: len(asked)]), chosen=texts[-2], rejected=texts[-1])
             for texts in _together((*asked, example.chosen, example.rejected), kinds)
         ]
     if isinstance(example, PromptTarget):
@@ -195,11 +196,11 @@ def _example_swapped(example: Any, kinds: Kinds) -> list[Any]:
     )
 
 
-def _asked(pair: PreferencePair, texts: Sequence[str]) -> dict[str, Any]:
-    """The prompt, or the conversation, with other texts in it."""
-    if not pair.messages:
-        return {"prompt": texts[0]} if texts else {}
-    return {"messages": _with_texts(pair.messages, texts)}
+def _asked(pair: PreferencePair, texts: Sequence[str]) -> PreferencePair:
+    """The pair with other texts in its prompt or conversation."""
+    if pair.messages:
+        return replace(pair, messages=_with_texts(pair.messages, texts))
+    return replace(pair, prompt=texts[0]) if texts else pair
 
 
 def _with_texts(messages: Messages, texts: Sequence[str]) -> Messages:

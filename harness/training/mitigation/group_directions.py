@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from harness.core.records import FloatArray
 from harness.model_kinds.projection_kind import ProjectSpec
 from harness.text.lexicons.lexicon import Lexicon, given_lexicon
 from harness.text.swaps.swap import swap
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
@@ -80,7 +83,7 @@ def told_apart(texts: Mapping[str, Sequence[str]], spec: ProjectSpec) -> GroupTe
 
 def inlp(
     states: Mapping[str, FloatArray], told: GroupTexts, *, most: int, seed: int
-) -> tuple[FloatArray, dict[str, Any]]:
+) -> tuple[FloatArray, dict[str, object]]:
     """Orthonormal directions float64[k, H], and how well the groups are told before and after.
 
     Texts of one origin are never split between those that a classifier learns from and those that it is measured on.
@@ -104,7 +107,7 @@ def inlp(
             break
         # Orthonormal together, however many rounds: the projection of all directions at once.
         directions = _orthonormal(np.concatenate([directions, rows[:room]]))
-    facts = {
+    facts: dict[str, object] = {
         "texts": len(told.texts),
         "told_before": round(told_by[0], 4),
         "told_after": round(told_by[-1], 4),
@@ -115,7 +118,7 @@ def inlp(
 
 def sentence_debias(
     states: Mapping[str, FloatArray], told: GroupTexts, *, count: int, seed: int
-) -> tuple[FloatArray, dict[str, Any]]:
+) -> tuple[FloatArray, dict[str, object]]:
     """The same by principal directions of texts about their origin's mean."""
     origins = np.asarray(told.origins)
     centered = np.concatenate([_centered(states[name], origins) for name in sorted(states)])
@@ -130,7 +133,7 @@ def sentence_debias(
         left = _without(features, taken)
         fit = _classifier(left[~held], groups[~held])
         told_by.append(float((fit.predict(left[held]) == groups[held]).mean()))
-    facts = {
+    facts: dict[str, object] = {
         "texts": len(told.texts),
         "told_before": round(told_by[0], 4),
         "told_after": round(told_by[1], 4),
@@ -140,12 +143,12 @@ def sentence_debias(
     return directions, facts
 
 
-def _held(origins: npt.NDArray[Any], seed: int) -> npt.NDArray[np.bool_]:
+def _held(origins: npt.NDArray[np.str_], seed: int) -> npt.NDArray[np.bool_]:
     share = {int(origin): fraction(f"held/{seed}/{origin}") for origin in np.unique(origins)}
     return np.array([share[int(origin)] < _HELD for origin in origins])
 
 
-def _centered(features: FloatArray, origins: npt.NDArray[Any]) -> FloatArray:
+def _centered(features: FloatArray, origins: npt.NDArray[np.intp]) -> FloatArray:
     sums = np.zeros((int(origins.max()) + 1, features.shape[1]))
     np.add.at(sums, origins, features)
     means: FloatArray = sums / np.bincount(origins)[:, None]
@@ -164,7 +167,7 @@ def _orthonormal(rows: FloatArray) -> FloatArray:
     return kept
 
 
-def _classifier(features: FloatArray, groups: npt.NDArray[Any]) -> Any:
+def _classifier(features: FloatArray, groups: npt.NDArray[np.str_]) -> LogisticRegression:
     from sklearn.linear_model import LogisticRegression
 
     spread = features.std()

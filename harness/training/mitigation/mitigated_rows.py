@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from harness.schema.suite.mitigation import Mitigation, TextMitigation
 from harness.text.lexicons.builtin_lists import lists_digest
@@ -17,7 +16,7 @@ MITIGATION_VERSION = 1
 __all__ = ["mitigated", "mitigation_key"]
 
 
-def mitigated(spec: TextMitigation | None, inputs: StageInputs) -> tuple[StageInputs, dict[str, Any]]:
+def mitigated(spec: TextMitigation | None, inputs: StageInputs) -> tuple[StageInputs, dict[str, object]]:
     """What a stage learns from after augmentation and reweighing, and what they did, in figures.
 
     Validation examples stay as they are. Weights are those of the rows after augmentation.
@@ -28,7 +27,7 @@ def mitigated(spec: TextMitigation | None, inputs: StageInputs) -> tuple[StageIn
     """
     if spec is None:
         return inputs, {}
-    facts: dict[str, Any] = {}
+    facts: dict[str, object] = {}
     chosen = spec.augmenting
     if chosen is not None and inputs.texts:
         texts, facts["augment"] = augment_texts(inputs.texts, chosen)
@@ -43,6 +42,6 @@ def mitigated(spec: TextMitigation | None, inputs: StageInputs) -> tuple[StageIn
     return inputs, {"mitigation": facts}
 
 
-def mitigation_key() -> dict[str, Any]:
+def mitigation_key() -> dict[str, object]:
     """What decides rows, weights and directions beside the spec and the data: part of a checkpoint's key."""
     return {"version": MITIGATION_VERSION, "lists": lists_digest()}

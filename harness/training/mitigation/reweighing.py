@@ -23,7 +23,7 @@ NO_GROUP = "(none)"
 
 def reweigh(
     examples: Sequence[Any], labels: Sequence[str], spec: ReweighSpec, column: Sequence[str] = ()
-) -> tuple[FloatArray, dict[str, Any]]:
+) -> tuple[FloatArray, dict[str, object]]:
     """float64[n] weights of labeled texts, and a table of groups and labels.
 
     A text that speaks of several groups is of the cell that they make together, one that speaks of none of a cell

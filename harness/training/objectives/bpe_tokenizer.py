@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.core.errors import DataError
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
 END = "<|endoftext|>"
@@ -82,7 +83,7 @@ def train_span_tokenizer(
     )
 
 
-def _trained(texts: Iterable[tuple[str, int]], vocabulary: int, special: list[str]) -> Any:
+def _trained(texts: Iterable[tuple[str, int]], vocabulary: int, special: list[str]) -> Tokenizer:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     if vocabulary < _BYTES + len(special):

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.models.network_settings import submodule
+
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
@@ -81,9 +83,9 @@ def fresh_head(model: PreTrainedModel, frequencies: npt.NDArray[np.float64]) -> 
     """
     import torch
 
-    predictions = getattr(getattr(model, "cls", None), "predictions", None)
-    if predictions is None:
+    if submodule(model, "cls.predictions") is None:
         return
+    predictions = model.cls.predictions
     with torch.no_grad():
         shares = torch.from_numpy((frequencies + 1) / (frequencies + 1).sum())
         predictions.bias[: len(shares)].copy_(shares.log())

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional
 
 from harness.core.reporter import Reporter
 from harness.model_kinds.flop_shapes import Shape
-from harness.model_kinds.pretrain_kind import PretrainSettings, PretrainSpec
-from harness.models.encoding.text_encoder import text_encoder
+from harness.model_kinds.pretrain_kind import PretrainSpec
+from harness.models.network_settings import submodule
 from harness.training.loop.training_loop import Batch
 from harness.training.objectives.corpus import Corpus, IntArray, plan_rows
 from harness.training.objectives.fixed_rows import Rows
 from harness.training.objectives.initialization import fresh_head, informed_start, word_size
-from harness.training.objectives.objective import PretrainingPlan
+from harness.training.objectives.objective import Pretraining, PretrainingPlan, Sizes, WeightedTexts, untrained
 from harness.training.objectives.ppmi_embeddings import word_vectors
-from harness.training.objectives.token_masking import mask_tokens
+from harness.training.objectives.token_masking import MaskVocabulary, mask_tokens
 from harness.training.objectives.wordpiece_tokenizer import train_tokenizer
 
 if TYPE_CHECKING:
@@ -32,17 +32,13 @@ class MaskedRows(Rows):
     ) -> None:
         super().__init__(rows, size, seed)
         self._rate = rate
-        self._mask = int(tokenizer.mask_token_id)
-        self._vocabulary = text_encoder(tokenizer).highest_id + 1
-        self._special = sorted(tokenizer.all_special_ids)
+        self._tokens = MaskVocabulary.of(tokenizer)
 
     def __getitem__(self, place: int) -> Batch:
         masked = mask_tokens(
             self.batch(place),
+            self._tokens,
             rate=self._rate,
-            mask_id=self._mask,
-            vocabulary=self._vocabulary,
-            special=self._special,
             key=(self.seed, place),
         )
         return {
@@ -59,7 +55,7 @@ class MaskedRows(Rows):
 def masked_logits(model: PreTrainedModel, where: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
     """[n, V] logits at the places of `where`; the head sees those places only, where it can be told apart."""
     whole = model.get_base_model() if hasattr(model, "get_base_model") else model
-    head = getattr(getattr(whole, "cls", None), "predictions", None) or getattr(whole, "lm_head", None)
+    head = submodule(whole, "cls.predictions") or submodule(whole, "lm_head")
     if head is None:
         logits: torch.Tensor = model(**inputs).logits[where]
         return logits
@@ -73,41 +69,12 @@ def masked_loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
     return functional.cross_entropy(masked_logits(model, batch["masked"], **inputs), batch["targets"])
 
 
-def bert_from_scratch(
-    kind: Any,
-    sizes: dict[str, Any],
-    tokenizer: PreTrainedTokenizerFast,
-    corpus: Corpus,
-    spec: PretrainSpec,
-    chosen: PretrainSettings,
-    seed: int,
-    reporter: Reporter,
-) -> Any:
-    """A BERT of transformers' class `kind`, with the informed start unless the suite wants none."""
-    from transformers import AutoConfig
-
-    settings = {key: value for key, value in sizes.items() if key != "model_type"}
-    positions = max(chosen.sequence_length, int(sizes.get("max_position_embeddings", 0)))
-    settings.update(vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, max_position_embeddings=positions)
-    torch.manual_seed(seed)
-    model = kind.from_config(AutoConfig.for_model(sizes["model_type"], **settings), trust_remote_code=False)
-    if sizes["model_type"] == "bert" and spec.embeddings != "random":
-        reporter.info("counting word vectors")
-        vectors = word_vectors(
-            [(documents, spec.weights.get(name, 1.0)) for name, documents in corpus.documents.items()],
-            corpus.vocabulary,
-            word_size(int(sizes["hidden_size"]), int(sizes["num_attention_heads"])),
-            window=spec.window,
-            seed=seed,
-        )
-        informed_start(model, vectors, corpus.frequencies(), seed=seed)
-    return model
-
-
 class MaskedModeling:
     """BERT-shaped models; going on from one without a head gives it one."""
 
-    def train_tokenizer(self, texts: Any, spec: PretrainSpec, max_length: int) -> PreTrainedTokenizerFast:
+    auto_class = "AutoModelForMaskedLM"
+
+    def train_tokenizer(self, texts: WeightedTexts, spec: PretrainSpec, max_length: int) -> PreTrainedTokenizerFast:
         return train_tokenizer(
             texts,
             vocabulary=spec.tokenizer.vocabulary,
@@ -120,53 +87,52 @@ class MaskedModeling:
         lacking = [name for name, token in needed.items() if token is None]
         return f"tokens for {', '.join(lacking)}" if lacking else None
 
-    def fresh(
-        self,
-        sizes: dict[str, Any],
-        tokenizer: PreTrainedTokenizerFast,
-        corpus: Corpus,
-        spec: PretrainSpec,
-        chosen: PretrainSettings,
-        seed: int,
-        reporter: Reporter,
-    ) -> Any:
-        return bert_from_scratch(self.auto_class(), sizes, tokenizer, corpus, spec, chosen, seed, reporter)
-
-    def auto_class(self) -> Any:
-        from transformers import AutoModelForMaskedLM
-
-        return AutoModelForMaskedLM
+    def fresh(self, work: Pretraining, sizes: Sizes, reporter: Reporter) -> PreTrainedModel:
+        """With the informed start unless the suite wants none."""
+        tokenizer, corpus, spec = work.tokenizer, work.corpus, work.spec
+        model = untrained(
+            self.auto_class,
+            sizes,
+            work.seed,
+            vocab_size=len(tokenizer),
+            pad_token_id=tokenizer.pad_token_id,
+            max_position_embeddings=max(work.chosen.sequence_length, sizes.get("max_position_embeddings", 0)),
+        )
+        if sizes["model_type"] == "bert" and spec.embeddings != "random":
+            reporter.info("counting word vectors")
+            vectors = word_vectors(
+                [(documents, spec.weights.get(name, 1.0)) for name, documents in corpus.documents.items()],
+                corpus.vocabulary,
+                word_size(sizes["hidden_size"], sizes["num_attention_heads"]),
+                window=spec.window,
+                seed=work.seed,
+            )
+            informed_start(model, vectors, corpus.frequencies(), seed=work.seed)
+        return model
 
     def settle(self, model: PreTrainedModel, missing: list[str], corpus: Corpus) -> None:
         if missing:
             fresh_head(model, corpus.frequencies())
 
-    def plan(
-        self,
-        corpus: Corpus,
-        tokenizer: PreTrainedTokenizerFast,
-        model: PreTrainedModel,
-        spec: PretrainSpec,
-        chosen: PretrainSettings,
-        *,
-        rows: int,
-        seed: int,
-    ) -> PretrainingPlan:
+    def plan(self, work: Pretraining, model: PreTrainedModel, *, rows: int) -> PretrainingPlan:
+        tokenizer, chosen = work.tokenizer, work.chosen
         planned = plan_rows(
-            corpus,
-            spec.weights,
+            work.corpus,
+            work.spec.weights,
             rows=rows,
             length=chosen.sequence_length,
             around=(int(tokenizer.cls_token_id), int(tokenizer.sep_token_id)),
             between=(int(tokenizer.sep_token_id),),
-            seed=seed,
+            seed=work.seed,
         )
-        return MaskedRows(planned, size=chosen.batch_size, rate=chosen.mlm_probability, tokenizer=tokenizer, seed=seed)
+        return MaskedRows(
+            planned, size=chosen.batch_size, rate=chosen.mlm_probability, tokenizer=tokenizer, seed=work.seed
+        )
 
     def loss(self, model: PreTrainedModel, batch: Batch) -> torch.Tensor:
         return masked_loss(model, batch)
 
-    def facts(self, model: PreTrainedModel, plan: Any) -> dict[str, Any]:
+    def facts(self, model: PreTrainedModel, plan: PretrainingPlan) -> dict[str, object]:
         return {}
 
 

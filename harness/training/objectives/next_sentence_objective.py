@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,14 +18,14 @@ from torch.nn import functional
 
 from harness.core.errors import DataError
 from harness.model_kinds.flop_shapes import Shape
-from harness.model_kinds.pretrain_kind import PretrainSettings, PretrainSpec
 from harness.models.encoding.row_encoder import TYPES, RowEncoder
 from harness.models.encoding.text_encoder import text_encoder
 from harness.training.loop.planned_batches import padded
 from harness.training.loop.training_loop import Batch
-from harness.training.objectives.corpus import Corpus, Documents, shares
+from harness.training.objectives.corpus import Documents, shares
 from harness.training.objectives.masked_objective import MaskedModeling
-from harness.training.objectives.token_masking import mask_tokens
+from harness.training.objectives.objective import Pretraining, PretrainingPlan
+from harness.training.objectives.token_masking import MaskVocabulary, mask_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -71,10 +71,9 @@ class Pairs:
         self._seed = seed
         encoder = text_encoder(tokenizer)
         self._rows = RowEncoder(encoder)
-        self._vocabulary = encoder.highest_id + 1
-        self._pad, self._mask = int(tokenizer.pad_token_id or 0), int(tokenizer.mask_token_id)
-        self._pad = self._pad if self._pad < self._vocabulary else 0
-        self._special = sorted(tokenizer.all_special_ids)
+        self._tokens = MaskVocabulary.of(tokenizer)
+        pad = int(tokenizer.pad_token_id or 0)
+        self._pad = pad if pad < self._tokens.size else 0
 
     def __len__(self) -> int:
         return math.ceil(len(self._pairs) / self._size)
@@ -98,10 +97,8 @@ class Pairs:
         batch = self.plain(pairs)
         masked = mask_tokens(
             batch["input_ids"].numpy(),
+            self._tokens,
             rate=self._rate,
-            mask_id=self._mask,
-            vocabulary=self._vocabulary,
-            special=self._special,
             key=key,
         )
         batch["input_ids"] = torch.from_numpy(masked.ids)
@@ -174,27 +171,15 @@ def draw_pairs(
 class NextSentence(MaskedModeling):
     """BERT with both of its heads."""
 
-    def auto_class(self) -> Any:
-        from transformers import AutoModelForPreTraining
+    auto_class = "AutoModelForPreTraining"
 
-        return AutoModelForPreTraining
-
-    def plan(
-        self,
-        corpus: Corpus,
-        tokenizer: PreTrainedTokenizerFast,
-        model: PreTrainedModel,
-        spec: PretrainSpec,
-        chosen: PretrainSettings,
-        *,
-        rows: int,
-        seed: int,
-    ) -> Pairs:
+    def plan(self, work: Pretraining, model: PreTrainedModel, *, rows: int) -> Pairs:
+        tokenizer, corpus, chosen, seed = work.tokenizer, work.corpus, work.chosen, work.seed
         ends = frozenset(token for end in _ENDS if (token := tokenizer.convert_tokens_to_ids(end)) is not None)
         ends -= {tokenizer.unk_token_id}
         pairs: list[Pair] = []
         held: list[Pair] = []
-        for number, (name, wanted) in enumerate(shares(corpus, spec.weights, rows).items()):
+        for number, (name, wanted) in enumerate(shares(corpus, work.spec.weights, rows).items()):
             random = np.random.default_rng([seed, number])
             order = random.permutation(len(corpus.documents[name])).tolist()
             # At least two documents are held out, for a pair of two needs them.
@@ -221,9 +206,9 @@ class NextSentence(MaskedModeling):
         pairs = model.cls.seq_relationship(hidden.pooler_output)
         return functional.cross_entropy(words, batch["targets"]) + functional.cross_entropy(pairs, batch["follows"])
 
-    def facts(self, model: PreTrainedModel, plan: Pairs) -> dict[str, Any]:
+    def facts(self, model: PreTrainedModel, plan: PretrainingPlan) -> dict[str, object]:
         """`nsp_accuracy` on unmasked held-out pairs, half of which follow each other, and their number."""
-        if not plan.held:
+        if not isinstance(plan, Pairs) or not plan.held:
             return {}
         device = next(model.parameters()).device
         right = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,11 +12,17 @@ import torch
 from harness.core.reporter import Reporter
 from harness.model_kinds.flop_shapes import Shape
 from harness.model_kinds.pretrain_kind import PretrainSettings, PretrainSpec
+from harness.models.local.load_weights import auto_class
 from harness.training.loop.training_loop import Batch
 from harness.training.objectives.corpus import Corpus
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+
+WeightedTexts = Iterable[tuple[str, int]]
+Sizes = Mapping[str, Any]
+"""Settings of a configuration, `model_type` among them."""
 
 
 class PretrainingPlan(Protocol):
@@ -29,10 +37,27 @@ class PretrainingPlan(Protocol):
     def operations(self, shape: Shape) -> float: ...
 
 
-class Objective(Protocol):
-    """How one objective makes its tokenizer, model, batches and loss."""
+@dataclass(frozen=True, slots=True)
+class Pretraining:
+    """What is learned, and from what: the start of a model and its batches both follow from it."""
 
-    def train_tokenizer(self, texts: Any, spec: PretrainSpec, max_length: int) -> PreTrainedTokenizerFast:
+    tokenizer: PreTrainedTokenizerFast
+    corpus: Corpus
+    spec: PretrainSpec
+    chosen: PretrainSettings
+    seed: int
+
+
+class Objective(Protocol):
+    """How one objective makes its tokenizer, model, batches and loss.
+
+    Attributes:
+        auto_class: name of the transformers class of its models.
+    """
+
+    auto_class: str
+
+    def train_tokenizer(self, texts: WeightedTexts, spec: PretrainSpec, max_length: int) -> PreTrainedTokenizerFast:
         """A tokenizer from (text, weight) pairs."""
         ...
 
@@ -40,38 +65,15 @@ class Objective(Protocol):
         """What a given tokenizer lacks, in words; None when it will do."""
         ...
 
-    def fresh(
-        self,
-        sizes: dict[str, Any],
-        tokenizer: PreTrainedTokenizerFast,
-        corpus: Corpus,
-        spec: PretrainSpec,
-        chosen: PretrainSettings,
-        seed: int,
-        reporter: Reporter,
-    ) -> Any:
+    def fresh(self, work: Pretraining, sizes: Sizes, reporter: Reporter) -> PreTrainedModel:
         """A model before its first step."""
-        ...
-
-    def auto_class(self) -> Any:
-        """The transformers class that loads a checkpoint to go on from."""
         ...
 
     def settle(self, model: PreTrainedModel, missing: list[str], corpus: Corpus) -> None:
         """Starts heads that the loaded checkpoint did not hold."""
         ...
 
-    def plan(
-        self,
-        corpus: Corpus,
-        tokenizer: PreTrainedTokenizerFast,
-        model: PreTrainedModel,
-        spec: PretrainSpec,
-        chosen: PretrainSettings,
-        *,
-        rows: int,
-        seed: int,
-    ) -> PretrainingPlan:
+    def plan(self, work: Pretraining, model: PreTrainedModel, *, rows: int) -> PretrainingPlan:
         """Batches of `rows` rows."""
         ...
 
@@ -79,9 +81,24 @@ class Objective(Protocol):
         """The mean loss of a batch, nats a predicted token."""
         ...
 
-    def facts(self, model: PreTrainedModel, plan: Any) -> dict[str, Any]:
+    def facts(self, model: PreTrainedModel, plan: PretrainingPlan) -> dict[str, object]:
         """What is measured on held-out text after training; empty where nothing is."""
         ...
+
+
+def untrained(kind: str, sizes: Sizes, seed: int, **more: object) -> PreTrainedModel:
+    """A model of these sizes with random weights.
+
+    Args:
+        kind: name of its Auto class.
+        more: further settings of its configuration.
+    """
+    from transformers import AutoConfig
+
+    settings = {name: value for name, value in sizes.items() if name != "model_type"}
+    torch.manual_seed(seed)
+    config = AutoConfig.for_model(sizes["model_type"], **{**settings, **more})
+    return auto_class(kind).from_config(config, trust_remote_code=False)
 
 
 _MODULES = {

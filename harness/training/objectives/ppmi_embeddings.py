@@ -8,10 +8,13 @@ spare a small masked model most of the time it spends on the plateau of word fre
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    pass
 
 FloatMatrix = npt.NDArray[np.float32]
 _SMOOTHING = 0.75

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,12 @@ from torch.nn import functional
 from harness.core.errors import SuiteError
 from harness.core.reporter import Reporter
 from harness.model_kinds.flop_shapes import Shape
-from harness.model_kinds.pretrain_kind import PretrainSettings, PretrainSpec
+from harness.model_kinds.pretrain_kind import PretrainSpec
 from harness.training.loop.training_loop import Batch
 from harness.training.objectives.bpe_tokenizer import SENTINELS, train_span_tokenizer
 from harness.training.objectives.corpus import Corpus, IntArray, plan_rows
 from harness.training.objectives.fixed_rows import Rows
+from harness.training.objectives.objective import Pretraining, PretrainingPlan, Sizes, WeightedTexts, untrained
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -121,7 +122,9 @@ def corrupt(row: IntArray, mask: npt.NDArray[np.bool_], sentinels: list[int]) ->
 class SpanCorruption:
     """T5-shaped models."""
 
-    def train_tokenizer(self, texts: Any, spec: PretrainSpec, max_length: int) -> PreTrainedTokenizerFast:
+    auto_class = "AutoModelForSeq2SeqLM"
+
+    def train_tokenizer(self, texts: WeightedTexts, spec: PretrainSpec, max_length: int) -> PreTrainedTokenizerFast:
         return train_span_tokenizer(texts, vocabulary=spec.tokenizer.vocabulary, max_length=max_length)
 
     def check_tokenizer(self, tokenizer: PreTrainedTokenizerFast) -> str | None:
@@ -130,70 +133,44 @@ class SpanCorruption:
         known = tokenizer.convert_tokens_to_ids("<extra_id_0>")
         return "sentinels <extra_id_0> …" if known is None or known == tokenizer.unk_token_id else None
 
-    def fresh(
-        self,
-        sizes: dict[str, Any],
-        tokenizer: PreTrainedTokenizerFast,
-        corpus: Corpus,
-        spec: PretrainSpec,
-        chosen: PretrainSettings,
-        seed: int,
-        reporter: Reporter,
-    ) -> Any:
-        from transformers import AutoConfig, AutoModelForSeq2SeqLM
-
-        settings = {key: value for key, value in sizes.items() if key != "model_type"}
-        settings.update(
+    def fresh(self, work: Pretraining, sizes: Sizes, reporter: Reporter) -> PreTrainedModel:
+        tokenizer = work.tokenizer
+        return untrained(
+            self.auto_class,
+            sizes,
+            work.seed,
             vocab_size=len(tokenizer),
             pad_token_id=tokenizer.pad_token_id,
             eos_token_id=tokenizer.eos_token_id,
             decoder_start_token_id=tokenizer.pad_token_id,
         )
-        torch.manual_seed(seed)
-        return AutoModelForSeq2SeqLM.from_config(
-            AutoConfig.for_model(sizes["model_type"], **settings), trust_remote_code=False
-        )
-
-    def auto_class(self) -> Any:
-        from transformers import AutoModelForSeq2SeqLM
-
-        return AutoModelForSeq2SeqLM
 
     def settle(self, model: PreTrainedModel, missing: list[str], corpus: Corpus) -> None:
         """A sequence-to-sequence model without its head is none; loading has refused it."""
 
-    def plan(
-        self,
-        corpus: Corpus,
-        tokenizer: PreTrainedTokenizerFast,
-        model: PreTrainedModel,
-        spec: PretrainSpec,
-        chosen: PretrainSettings,
-        *,
-        rows: int,
-        seed: int,
-    ) -> CorruptedRows:
+    def plan(self, work: Pretraining, model: PreTrainedModel, *, rows: int) -> CorruptedRows:
+        tokenizer, chosen = work.tokenizer, work.chosen
         length = chosen.sequence_length
         planned = plan_rows(
-            corpus,
-            spec.weights,
+            work.corpus,
+            work.spec.weights,
             rows=rows,
             length=length,
             around=(),
             between=(int(tokenizer.eos_token_id),),
-            seed=seed,
+            seed=work.seed,
         )
         hidden = min(max(1, round(length * chosen.mlm_probability)), length - 2)
         spans = min(max(1, round(hidden / chosen.span_length)), hidden, length - hidden)
         return CorruptedRows(
-            planned, size=chosen.batch_size, seed=seed, hidden=hidden, spans=spans, tokenizer=tokenizer
+            planned, size=chosen.batch_size, seed=work.seed, hidden=hidden, spans=spans, tokenizer=tokenizer
         )
 
     def loss(self, model: PreTrainedModel, batch: Batch) -> torch.Tensor:
         logits = model(input_ids=batch["input_ids"], labels=batch["labels"], use_cache=False).logits
         return functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), batch["labels"].reshape(-1))
 
-    def facts(self, model: PreTrainedModel, plan: Any) -> dict[str, Any]:
+    def facts(self, model: PreTrainedModel, plan: PretrainingPlan) -> dict[str, object]:
         return {}
 
 

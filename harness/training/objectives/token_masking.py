@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+from harness.models.encoding.text_encoder import text_encoder
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -26,30 +32,45 @@ class Masked:
     targets: IntArray
 
 
-def mask_tokens(
-    ids: IntArray, *, rate: float, mask_id: int, vocabulary: int, special: Sequence[int], key: Sequence[int]
-) -> Masked:
+@dataclass(frozen=True, slots=True)
+class MaskVocabulary:
+    """The tokens that masking draws from.
+
+    Attributes:
+        mask: the mask token.
+        size: number of tokens; replacements are drawn from all of them but the special ones.
+        special: ids that are never masked.
+    """
+
+    mask: int
+    size: int
+    special: tuple[int, ...]
+
+    @classmethod
+    def of(cls, tokenizer: PreTrainedTokenizerFast) -> MaskVocabulary:
+        """Those of a tokenizer that has a mask token."""
+        size = text_encoder(tokenizer).highest_id + 1
+        return cls(int(tokenizer.mask_token_id), size, tuple(sorted(tokenizer.all_special_ids)))
+
+
+def mask_tokens(ids: IntArray, tokens: MaskVocabulary, *, rate: float, key: Sequence[int]) -> Masked:
     """Masks a share of a batch's tokens; at least one where there is any.
 
     Args:
         ids: int64[B, L].
         rate: share of the ordinary tokens that are predicted.
-        mask_id: the mask token.
-        vocabulary: number of tokens; replacements are drawn from all of them but the special ones.
-        special: ids that are never masked.
         key: whole numbers that name the batch, such as (seed, pass, batch).
     """
     random = np.random.default_rng(list(key))
-    ordinary = ~np.isin(ids, special)
+    ordinary = ~np.isin(ids, tokens.special)
     where = (random.random(ids.shape) < rate) & ordinary
     if not where.any() and ordinary.any():
         places = np.argwhere(ordinary)
         where[tuple(places[random.integers(len(places))])] = True
     targets = ids[where]
     fate = random.random(targets.shape)
-    drawn = np.setdiff1d(np.arange(vocabulary), special)[
-        random.integers(0, vocabulary - len(set(special)), targets.shape)
-    ]
+    replacements = np.setdiff1d(np.arange(tokens.size), tokens.special)
+    drawn = replacements[random.integers(0, tokens.size - len(set(tokens.special)), targets.shape)]
     masked = ids.copy()
-    masked[where] = np.where(fate < _MASKED, mask_id, np.where(fate < _REPLACED, drawn, targets))
+    masked[where] = np.where(fate < _MASKED, tokens.mask, np.where(fate < _REPLACED, drawn, targets))
     return Masked(masked, where, targets)

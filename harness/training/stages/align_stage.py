@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ from harness.training.loop.reproducible import reproducible
 from harness.training.loop.training_loop import Batch
 from harness.training.mitigation.mitigated_rows import mitigated
 from harness.training.stage_inputs import StageInputs
+from harness.training.stage_run import StageRun
 from harness.training.stages.finetune_stage import carry_out
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ Row = tuple[list[int], list[int]]
 
 def align(
     spec: AlignSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Aligns a causal model to preference pairs and writes it (or its adapter) into `work`.
 
     Returns:
@@ -84,7 +85,7 @@ def align(
         encoder = PromptEncoder(tokenizer, longest(model, tokenizer, chosen.max_length), template=template)
         pad = padding_id(model, tokenizer)
 
-        def plan(part: Sequence[Any], epochs: int) -> PairBatches:
+        def plan(part: Sequence[PreferencePair], epochs: int) -> PairBatches:
             pairs = [_rows(encoder, example) for example in part]
             _check_different(pairs, part)
             made = PairBatches(pairs, size=chosen.batch_size, epochs=epochs, seed=inputs.seed, pad=pad)
@@ -100,7 +101,7 @@ def align(
             "CAUSAL_LM",
             facts={"beta": spec.beta, **measures},
         )
-        return carry_out(job, spec, inputs, work, reporter, chosen=chosen, title="alignment", save_every=save_every)
+        return carry_out(job, spec, inputs, StageRun(work, reporter, save_every), chosen=chosen, title="alignment")
 
 
 def _rows(encoder: PromptEncoder, example: PreferencePair) -> tuple[Row, Row]:

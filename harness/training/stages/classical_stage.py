@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,18 +12,18 @@ from harness.core.reporter import Reporter
 from harness.model_kinds.classical_kind import ClassicalSpec
 from harness.models.checkpoint.classical_file import TOKEN_PATTERN, ClassicalWeights, write_classical
 from harness.models.derived.classical_backend import bag_text
-from harness.models.peak_memory import peak_memory
+from harness.training import training_cost
 from harness.training.checkpoint_metadata import write_metadata
 from harness.training.mitigation.mitigated_rows import mitigated
 from harness.training.stage_inputs import StageInputs
-from harness.training.stages.logistic_regression import choose
+from harness.training.stages.logistic_regression import LabeledFeatures, choose
 
 _STRENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 def train_classical(
     spec: ClassicalSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Fits the classifier and writes `vocabulary.json`, `classical.json` and `classical.safetensors`.
 
     The regularization is chosen by validation accuracy, or by cross-validation without one.
@@ -53,16 +52,16 @@ def train_classical(
             raise DataError(
                 "the training texts contain no word of two or more letters.", hint="check the `text` column."
             ) from error
-        held = vectorizer.transform([text for text, _ in validation]) if validation else None
+        held = None
+        if validation:
+            texts = [text for text, _ in validation]
+            held = LabeledFeatures(vectorizer.transform(texts), [label for _, label in validation])
         fit = choose(
-            features,
-            [label for _, label in train],
+            LabeledFeatures(features, [label for _, label in train], inputs.weights),
             held,
-            [label for _, label in validation],
             labels=len(inputs.labels),
             strengths=_STRENGTHS,
             seed=inputs.seed,
-            weights=inputs.weights,
         )
         task.advance(1)
     vocabulary = {str(ngram): int(column) for ngram, column in vectorizer.vocabulary_.items()}
@@ -87,10 +86,4 @@ def train_classical(
         cost={"tokens": tokens, "flops": 0.0, "steps": 1, "parameters": size, "trainable": size},
         recipe={"C": fit.strength, "ngrams": spec.ngrams, "sublinear": True, **measures},
     )
-    seconds = time.monotonic() - started
-    measured = {
-        "seconds": round(seconds, 3),
-        "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
-        "peak_memory": peak_memory(),
-    }
-    return {**metadata, "validation": fit.score, "measured": measured}
+    return {**metadata, "validation": fit.score, "measured": training_cost.measured(started, tokens)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from harness.core.digests import fraction
 from harness.core.errors import DataError
@@ -20,7 +19,7 @@ from harness.training.stage_inputs import StageInputs
 
 def make_prompt(
     spec: PromptSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Writes the worked examples, all of the training split.
 
     Returns:

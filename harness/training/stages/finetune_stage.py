@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from harness.core.errors import SuiteError
 from harness.core.reporter import Reporter
@@ -19,15 +18,16 @@ from harness.training.learners.learner import TrainingJob, learner
 from harness.training.load_parent import ParentCheckpoint
 from harness.training.loop.dropout import set_dropout
 from harness.training.loop.reproducible import reproducible
-from harness.training.loop.training_loop import Settings, train
+from harness.training.loop.training_loop import Settings, Training, train
 from harness.training.mitigation.mitigated_rows import mitigated
 from harness.training.stage_inputs import StageInputs
+from harness.training.stage_run import StageRun
 from harness.training.stages.tuned_weights import apply_method, check_method, described, save
 
 
 def finetune(
     spec: FinetuneSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Fine-tunes a checkpoint, or its shape from random weights, and writes the result into `work`.
 
     What is learned follows from the type of the examples and the kind of the parent; see
@@ -61,49 +61,37 @@ def finetune(
         job.facts = {**job.facts, **measures}
         title = {"full": "fine-tuning", "frozen": "training the head"}.get(str(spec.method), "LoRA fine-tuning")
         title = title if spec.weights == "pretrained" else "training from random weights"
-        return carry_out(job, spec, inputs, work, reporter, chosen=chosen, title=title, save_every=save_every)
+        return carry_out(job, spec, inputs, StageRun(work, reporter, save_every), chosen=chosen, title=title)
 
 
 def carry_out(
     job: TrainingJob,
     spec: FinetuneSpec | AlignSpec,
     inputs: StageInputs,
-    work: Path,
-    reporter: Reporter,
+    run: StageRun,
     *,
     chosen: FinetuneSettings,
     title: str,
-    save_every: int | None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Trains a job by the spec's method, keeps its best epoch, and writes the checkpoint."""
     stage = spec.model_dump(mode="json", by_alias=True)
     model = apply_method(job, spec.method)
     counts = training_cost.parameter_counts(model)
     flops = training_cost.plan_flops(job.model, job.plan, trained=counts["trainable"] / counts["parameters"])
-    progress = train(
-        model,
-        job.plan,
-        job.loss,
-        Settings(
-            learning_rate=chosen.learning_rate,
-            seed=inputs.seed,
-            rates=job.rates,
-            embedding_rate=chosen.embedding_lr_multiplier,
-            warmup=0.1,
-            save_every=save_every,
-        ),
-        work=work,
-        title=title,
-        identity={"stage": stage, "parent": inputs.parent_digest, "chosen": asdict(chosen)},
-        flops=flops,
-        reporter=reporter,
-        score=job.score,
-        epochs=chosen.epochs,
+    settings = Settings(
+        learning_rate=chosen.learning_rate,
+        seed=inputs.seed,
+        rates=job.rates,
+        embedding_rate=chosen.embedding_lr_multiplier,
+        warmup=0.1,
     )
-    kind = save(model, job, spec.method, work, parent=inputs.require_parent(), parent_key=inputs.parent_key)
-    save_tokenizer(job.tokenizer, work, job.model)
+    identity = {"stage": stage, "parent": inputs.parent_digest, "chosen": asdict(chosen)}
+    training = Training(model, job.plan, job.loss, title, identity, flops, job.score, chosen.epochs)
+    progress = train(training, settings, run)
+    kind = save(model, job, spec.method, run.work, parent=inputs.require_parent(), parent_key=inputs.parent_key)
+    save_tokenizer(job.tokenizer, run.work, job.model)
     metadata = write_metadata(
-        work,
+        run.work,
         kind=kind,
         stage=stage,
         inputs=inputs,

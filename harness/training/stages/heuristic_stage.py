@@ -39,7 +39,7 @@ _MOST_EDGE = 400
 
 def make_baseline(
     spec: HeuristicSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Writes the table of a rule; counting, no training.
 
     Returns:

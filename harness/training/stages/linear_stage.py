@@ -17,12 +17,11 @@ from harness.model_kinds.flop_shapes import shape_of
 from harness.models.checkpoint.linear_head_file import LinearHead, write_linear
 from harness.models.encoding.row_encoder import longest_row
 from harness.models.encoding.text_encoder import encode_texts, text_encoder
-from harness.models.peak_memory import peak_memory
 from harness.training import training_cost
 from harness.training.checkpoint_metadata import write_metadata
 from harness.training.mitigation.mitigated_rows import mitigated
 from harness.training.stage_inputs import StageInputs
-from harness.training.stages.logistic_regression import choose
+from harness.training.stages.logistic_regression import LabeledFeatures, choose
 
 FloatMatrix = npt.NDArray[np.float64]
 _STRENGTHS = (0.001, 0.01, 0.1, 1.0)
@@ -30,7 +29,7 @@ _STRENGTHS = (0.001, 0.01, 0.1, 1.0)
 
 def finetune_linear(
     spec: FinetuneSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Fits the head and writes it; the base is referenced by its key, not copied.
 
     The regularization is chosen by validation accuracy, or by cross-validation without one.
@@ -71,14 +70,11 @@ def finetune_linear(
     mean, scale = features.mean(axis=0), features.std(axis=0)
     scale[scale < 1e-8] = 1.0
     fit = choose(
-        (features - mean) / scale,
-        [label for _, label in train],
-        (held - mean) / scale if len(held) else None,
-        [label for _, label in validation],
+        LabeledFeatures((features - mean) / scale, [label for _, label in train], inputs.weights),
+        LabeledFeatures((held - mean) / scale, [label for _, label in validation]) if validation else None,
         labels=len(inputs.labels),
         strengths=_STRENGTHS,
         seed=inputs.seed,
-        weights=inputs.weights,
     )
     write_linear(work, LinearHead(fit.coef, fit.intercept, mean, scale, inputs.labels))
     tokens = sum(len(row) for part in rows for row in part)
@@ -101,13 +97,7 @@ def finetune_linear(
         cost=spent,
         recipe={"C": fit.strength, "pooling": "mean", **measures},
     )
-    seconds = time.monotonic() - started
-    measured = {
-        "seconds": round(seconds, 3),
-        "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
-        "peak_memory": peak_memory(),
-    }
-    return {**metadata, "validation": fit.score, "measured": measured}
+    return {**metadata, "validation": fit.score, "measured": training_cost.measured(started, tokens)}
 
 
 def _features(measure: Any, parent: Path, texts: Sequence[str], inputs: StageInputs, task: Any) -> FloatMatrix:

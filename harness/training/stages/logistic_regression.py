@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+    from sklearn.linear_model import LogisticRegression
+
+FloatArray = npt.NDArray[np.float64]
 
 _ITERATIONS = 200
 _FOLDS = 5
@@ -24,8 +30,8 @@ class Fit:
         score: validation `accuracy` and `n`; None without validation examples.
     """
 
-    coef: npt.NDArray[np.float64]
-    intercept: npt.NDArray[np.float64]
+    coef: FloatArray
+    intercept: FloatArray
     strength: float
     score: dict[str, float | int] | None
 
@@ -33,40 +39,50 @@ class Fit:
 _NEVER = -1e4
 
 
+@dataclass(frozen=True, slots=True)
+class LabeledFeatures:
+    """Examples of a regression.
+
+    Attributes:
+        features: [n, features], dense or sparse.
+        targets: the label of each.
+        weights: of each; empty where all count alike.
+    """
+
+    features: FloatArray | csr_matrix
+    targets: Sequence[int]
+    weights: Sequence[float] = ()
+
+
 def choose(
-    features: Any,
-    targets: Sequence[int],
-    held: Any | None,
-    held_targets: Sequence[int],
-    *,
-    labels: int,
-    strengths: Sequence[float],
-    seed: int,
-    weights: Sequence[float] = (),
+    train: LabeledFeatures, held: LabeledFeatures | None, *, labels: int, strengths: Sequence[float], seed: int
 ) -> Fit:
     """Fits one regression for each strength and keeps the best; ties go to the stronger regularization.
 
     Args:
-        features: [n, features], dense or scipy sparse.
-        held: features of the validation examples; without them strengths are cross-validated.
+        held: the validation examples; without them strengths are cross-validated.
         labels: number of labels.
-        weights: of the training examples; empty where all count alike.
         strengths: values of C, rising.
     """
-    known = np.asarray(targets)
-    mass = np.asarray(weights, dtype=np.float64) if len(weights) else np.ones(len(known))
-    if held is not None and len(held_targets):
+    features, known = train.features, np.asarray(train.targets)
+    mass = np.asarray(train.weights, dtype=np.float64) if len(train.weights) else np.ones(len(known))
+    if held is not None:
+        right = np.asarray(held.targets)
         fits = [_regression(value).fit(features, known, mass) for value in strengths]
-        scores = [float(fit.score(held, np.asarray(held_targets))) for fit in fits]
+        scores = [float(fit.score(held.features, right)) for fit in fits]
         best = int(np.argmax(scores))
-        score: dict[str, float | int] | None = {"accuracy": scores[best], "n": len(held_targets)}
+        score: dict[str, float | int] | None = {"accuracy": scores[best], "n": len(right)}
         return _fit(fits[best], labels, strengths[best], score)
     value = _cross_validated(features, known, mass, strengths, seed)
     return _fit(_regression(value).fit(features, known, mass), labels, value, None)
 
 
 def _cross_validated(
-    features: Any, targets: npt.NDArray[Any], mass: npt.NDArray[Any], strengths: Sequence[float], seed: int
+    features: FloatArray | csr_matrix,
+    targets: npt.NDArray[np.int64],
+    mass: FloatArray,
+    strengths: Sequence[float],
+    seed: int,
 ) -> float:
     from sklearn.model_selection import KFold
 
@@ -82,7 +98,7 @@ def _cross_validated(
     return strengths[int(np.argmax(correct))]
 
 
-def _regression(strength: float) -> Any:
+def _regression(strength: float) -> LogisticRegression:
     from sklearn.linear_model import LogisticRegression
 
     # Second-order steps: on 150,000 sparse columns thirty times as fast as the default solver, and
@@ -90,7 +106,7 @@ def _regression(strength: float) -> Any:
     return LogisticRegression(C=strength, max_iter=_ITERATIONS, solver="newton-cg")
 
 
-def _fit(model: Any, labels: int, strength: float, score: dict[str, float | int] | None) -> Fit:
+def _fit(model: LogisticRegression, labels: int, strength: float, score: dict[str, float | int] | None) -> Fit:
     rows, offsets = np.asarray(model.coef_, dtype=np.float64), np.asarray(model.intercept_, dtype=np.float64)
     if len(model.classes_) == 2:
         # scikit-learn keeps one row for two labels: the second's score over the first's.

@@ -8,7 +8,7 @@ that starts here (and a reference model of alignment) starts from what the adapt
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, HEAD_PREFIXES
@@ -18,6 +18,7 @@ from harness.models.checkpoint.tokenizer_files import TOKENIZER_FILES
 from harness.models.library_logging import quiet
 from harness.models.local.load_weights import LANGUAGE_MODELS, family_of, head_tensors, load_tokenizer
 from harness.models.local.peft_adapters import ADAPTER_NAME, AdapterPlan, apply_adapter, plan_adapter
+from harness.models.network_settings import NetworkSettings
 from harness.training import training_cost
 from harness.training.checkpoint_metadata import save_tokenizer, write_metadata
 from harness.training.load_parent import ParentCheckpoint, load_for, load_headed
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: str) -> dict[str, Any]:
+def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: str) -> dict[str, object]:
     """Writes an adapter and its base as one checkpoint into `work`.
 
     Args:
@@ -46,7 +47,7 @@ def merge_adapter(adapter: Path, base: Path, work: Path, *, key: str, digest: st
     """
     work.mkdir(parents=True, exist_ok=True)
     lineage = read_lineage(adapter)
-    labels = tuple(str(label) for label in lineage.get("labels") or ())
+    labels = tuple(lineage.get("labels") or ())
     plan = plan_adapter(adapter, len(labels) or None)
     model = _around(base, plan, labels)
     head = None if plan.head is None else model
@@ -79,7 +80,7 @@ def _around(base: Path, plan: AdapterPlan, labels: tuple[str, ...]) -> PreTraine
     family = family_of(base)
     if plan.head is None:
         if family == "masked":
-            return load_for(_auto(LANGUAGE_MODELS[family]), base, seed=0, check=lambda _: None)[0]
+            return load_for(LANGUAGE_MODELS[family], base, seed=0, check=lambda _: None)[0]
         return load_headed(
             ParentCheckpoint(base, family, "pretrained", False), LANGUAGE_MODELS[family], labels=(), seed=0
         )
@@ -89,12 +90,6 @@ def _around(base: Path, plan: AdapterPlan, labels: tuple[str, ...]) -> PreTraine
     return load_headed(
         ParentCheckpoint(base, family, "pretrained", False), AUTO_CLASSES[plan.head], labels=named, seed=0
     )
-
-
-def _auto(name: str) -> Any:
-    import transformers
-
-    return getattr(transformers, name)
 
 
 def _lacking(model: PreTrainedModel, base: Path) -> set[str]:
@@ -115,7 +110,7 @@ def _check_embeddings(adapted: PreTrainedModel, adapter: Path) -> None:
 
     whole = adapted.get_base_model()
     output = whole.get_output_embeddings()
-    tied = output is not None and bool(getattr(whole.config, "tie_word_embeddings", False))
+    tied = output is not None and NetworkSettings.of(whole.config).tie_word_embeddings
     changed = (whole.get_input_embeddings(), output)
     if tied and any(isinstance(module, BaseTunerLayer) for module in changed):
         raise CheckpointError(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.core.errors import CheckpointError, SuiteError, Where
 from harness.core.reporter import Reporter
 from harness.model_kinds.architecture_presets import architecture, check_objective
 from harness.model_kinds.flop_shapes import shape_of
-from harness.model_kinds.pretrain_kind import PretrainSettings, PretrainSpec, pretraining_settings
+from harness.model_kinds.pretrain_kind import PretrainSpec, pretraining_settings
 from harness.models.encoding.row_encoder import has_types, longest_row, name_inputs
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.local.load_weights import load_tokenizer
@@ -20,11 +19,12 @@ from harness.training.checkpoint_metadata import save_tokenizer, write_metadata
 from harness.training.load_parent import load_for
 from harness.training.loop.dropout import set_dropout
 from harness.training.loop.reproducible import reproducible
-from harness.training.loop.training_loop import Settings, train
+from harness.training.loop.training_loop import Settings, Training, train
 from harness.training.mitigation.mitigated_rows import mitigated
 from harness.training.objectives.corpus import Corpus
-from harness.training.objectives.objective import Objective, objective
+from harness.training.objectives.objective import Objective, Pretraining, PretrainingPlan, objective
 from harness.training.stage_inputs import StageInputs
+from harness.training.stage_run import StageRun
 from harness.training.stages.pretraining_budget import row_count
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _RELATIVE = 512
 
 def pretrain(
     spec: PretrainSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Trains a language model and writes the checkpoint into `work`, its tokenizer with it.
 
     Returns:
@@ -50,44 +50,31 @@ def pretrain(
         IncompleteError: when training diverges.
     """
     inputs.require_texts()
-    started = time.monotonic()
+    run = StageRun(work, reporter, save_every)
     inputs, measures = mitigated(spec.mitigate, inputs)
     texts = {name: [text for text in inputs.texts[name] if text.strip()] for name in sorted(inputs.texts)}
     goal = objective(spec.objective)
     with reproducible(inputs.seed):
         if spec.from_ is None:
-            tokenizer, model, corpus, chosen = _fresh(goal, spec, inputs, texts, reporter)
+            model, pretraining = _fresh(goal, spec, inputs, texts, reporter)
         else:
-            tokenizer, model, corpus, chosen = _continued(goal, spec, inputs, texts)
+            model, pretraining = _continued(goal, spec, inputs, texts)
+        chosen = pretraining.chosen
         set_dropout(model, chosen.dropout)
 
-        def planned(rows: int) -> Any:
-            return goal.plan(corpus, tokenizer, model, spec, chosen, rows=rows, seed=inputs.seed)
+        def planned(rows: int) -> PretrainingPlan:
+            return goal.plan(pretraining, model, rows=rows)
 
-        plan = planned(
-            row_count(spec.budget, chosen, model, planned, goal.loss, work=work, started=started, reporter=reporter)
-        )
+        plan = planned(row_count(spec.budget, chosen, model, planned, goal.loss, run))
         flops = training_cost.plan_flops(model, plan)
         stage = spec.model_dump(mode="json", by_alias=True)
-        progress = train(
-            model,
-            plan,
-            goal.loss,
-            Settings(
-                learning_rate=chosen.learning_rate,
-                seed=inputs.seed,
-                embedding_rate=spec.embedding_lr_multiplier,
-                save_every=save_every,
-            ),
-            work=work,
-            title="pretraining" if spec.from_ is None else "continued pretraining",
-            identity={"stage": stage, "data": dict(inputs.data), "parent": inputs.parent_digest},
-            flops=flops,
-            reporter=reporter,
-        )
+        title = "pretraining" if spec.from_ is None else "continued pretraining"
+        identity = {"stage": stage, "data": dict(inputs.data), "parent": inputs.parent_digest}
+        settings = Settings(chosen.learning_rate, inputs.seed, embedding_rate=spec.embedding_lr_multiplier)
+        progress = train(Training(model, plan, goal.loss, title, identity, flops), settings, run)
         held = goal.facts(model, plan)
         model.save_pretrained(str(work))
-    save_tokenizer(tokenizer, work, model)
+    save_tokenizer(pretraining.tokenizer, work, model)
     spent = {"tokens": progress.tokens, "flops": flops, "steps": len(plan), **training_cost.parameter_counts(model)}
     recipe = {**stage, **asdict(chosen), "architecture": _described(model), **measures}
     metadata = write_metadata(
@@ -98,7 +85,7 @@ def pretrain(
 
 def _fresh(
     goal: Objective, spec: PretrainSpec, inputs: StageInputs, texts: Texts, reporter: Reporter
-) -> tuple[Any, Any, Corpus, PretrainSettings]:
+) -> tuple[PreTrainedModel, Pretraining]:
     sizes = architecture(spec.architecture, spec.objective)
     shape = shape_of(sizes)
     chosen = pretraining_settings(spec, shape.hidden if shape else None)
@@ -118,20 +105,20 @@ def _fresh(
         reporter.info("training the tokenizer")
         weighted = ((text, max(1, round(spec.weights.get(name, 1.0)))) for name in texts for text in texts[name])
         tokenizer = goal.train_tokenizer(weighted, spec, longest)
-    corpus = _corpus(tokenizer, texts)
-    model = goal.fresh(sizes, tokenizer, corpus, spec, chosen, inputs.seed, reporter)
+    pretraining = Pretraining(tokenizer, _corpus(tokenizer, texts), spec, chosen, inputs.seed)
+    model = goal.fresh(pretraining, sizes, reporter)
     if has_types(model):
         name_inputs(tokenizer, types=True)
-    return tokenizer, model, corpus, chosen
+    return model, pretraining
 
 
 def _continued(
     goal: Objective, spec: PretrainSpec, inputs: StageInputs, texts: Texts
-) -> tuple[Any, Any, Corpus, PretrainSettings]:
+) -> tuple[PreTrainedModel, Pretraining]:
     parent = inputs.require_parent()
     tokenizer = load_tokenizer(parent)
     model, missing = load_for(
-        goal.auto_class(), parent, seed=inputs.seed, check=lambda kind: check_objective(kind, spec.objective)
+        goal.auto_class, parent, seed=inputs.seed, check=lambda kind: check_objective(kind, spec.objective)
     )
     lacking = goal.check_tokenizer(tokenizer)
     if lacking is not None:
@@ -146,7 +133,7 @@ def _continued(
         )
     corpus = _corpus(tokenizer, texts)
     goal.settle(model, missing, corpus)
-    return tokenizer, model, corpus, chosen
+    return model, Pretraining(tokenizer, corpus, spec, chosen, inputs.seed)
 
 
 def _corpus(tokenizer: PreTrainedTokenizerFast, texts: Texts) -> Corpus:
@@ -154,7 +141,7 @@ def _corpus(tokenizer: PreTrainedTokenizerFast, texts: Texts) -> Corpus:
     return Corpus({name: encoder.plain(texts[name]) for name in texts}, len(tokenizer))
 
 
-def _described(model: PreTrainedModel) -> dict[str, Any]:
+def _described(model: PreTrainedModel) -> dict[str, object]:
     """The configuration, without what says where and when it was made."""
-    content: dict[str, Any] = model.config.to_diff_dict()
+    content: dict[str, object] = model.config.to_diff_dict()
     return {name: value for name, value in content.items() if name not in {"_name_or_path", "transformers_version"}}

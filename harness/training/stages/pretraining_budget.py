@@ -7,17 +7,17 @@ import json
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
-from harness.core.reporter import Reporter
 from harness.model_kinds.pretrain_kind import Budget, PretrainSettings
 from harness.models.local.fastpaths.installed import accelerate
 from harness.storage import atomic
 from harness.training.loop.resume import RESUME_FOLDER
 from harness.training.loop.training_loop import LossFunction
+from harness.training.objectives.objective import PretrainingPlan
+from harness.training.stage_run import StageRun
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -30,12 +30,9 @@ def row_count(
     budget: Budget,
     chosen: PretrainSettings,
     model: PreTrainedModel,
-    planned: Callable[[int], Any],
+    planned: Callable[[int], PretrainingPlan],
     loss: LossFunction,
-    *,
-    work: Path,
-    started: float,
-    reporter: Reporter,
+    run: StageRun,
 ) -> int:
     """Rows of a whole pretraining.
 
@@ -45,13 +42,12 @@ def row_count(
 
     Args:
         planned: rows → plan.
-        started: `time.monotonic()` when the stage began.
     """
     if budget.steps is not None:
         return budget.steps * chosen.batch_size
     if budget.minutes is None:
         return max(1, (budget.tokens or 0) // chosen.sequence_length)
-    path = work / RESUME_FOLDER / _FILE
+    path = run.work / RESUME_FOLDER / _FILE
     content = {"minutes": budget.minutes, "batch_size": chosen.batch_size}
     try:
         kept = json.loads(path.read_text("utf-8"))
@@ -60,15 +56,15 @@ def row_count(
     except (OSError, ValueError, KeyError, TypeError):
         pass
     seconds = step_seconds(model, planned(_TIMED * chosen.batch_size), loss)
-    left = budget.minutes * 60 - (time.monotonic() - started)
+    left = budget.minutes * 60 - (time.monotonic() - run.started)
     steps = max(1, int(left / seconds))
-    reporter.info(f"{budget.minutes:g} minutes are {steps} steps of {seconds:.3f} s here")
+    run.reporter.info(f"{budget.minutes:g} minutes are {steps} steps of {seconds:.3f} s here")
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic.write_text(path, json.dumps({**content, "steps": steps}))
     return steps * chosen.batch_size
 
 
-def step_seconds(model: PreTrainedModel, plan: Any, loss: LossFunction) -> float:
+def step_seconds(model: PreTrainedModel, plan: PretrainingPlan, loss: LossFunction) -> float:
     """Median seconds of an optimizer step, the first one left out; `model` stays as it is."""
     copied = copy.deepcopy(model)
     accelerate(copied)
@@ -79,8 +75,7 @@ def step_seconds(model: PreTrainedModel, plan: Any, loss: LossFunction) -> float
     for place in range(len(plan)):
         began = time.perf_counter()
         batch = {name: tensor.to(device) for name, tensor in plan[place].items()}
-        value: Any = loss(copied, batch)
-        value.backward()
+        loss(copied, batch).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(copied.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()

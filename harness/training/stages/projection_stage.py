@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 from harness.core.reporter import Reporter
 from harness.model_kinds.projection_kind import ProjectSpec
@@ -23,7 +22,7 @@ _ROUNDS = 40
 
 def project(
     spec: ProjectSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Finds the directions and writes them; the model that they belong to is referenced by its key.
 
     Returns:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 from harness.core.reporter import Reporter
 from harness.model_kinds.self_debias_kind import SelfDebiasSpec
@@ -15,7 +14,7 @@ from harness.training.stage_inputs import StageInputs
 
 def self_debias(
     spec: SelfDebiasSpec, inputs: StageInputs, work: Path, reporter: Reporter, *, save_every: int | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Writes the descriptions and the decay.
 
     Returns:

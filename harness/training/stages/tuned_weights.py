@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.core.errors import SuiteError
 from harness.model_kinds.weight_tuning import AdapterMethod, LoraSpec, QloraMethod, lora_of
@@ -82,7 +82,7 @@ def save(
     return "adapter"
 
 
-def described(method: Method) -> dict[str, Any]:
+def described(method: Method) -> dict[str, object]:
     """The method's settings for a checkpoint's metadata, defaults included."""
     lora = lora_of(method)
     if lora is None:

@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
 from harness.core.errors import SuiteError
 from harness.evaluations.lm_eval.lm_eval_task import LmEvalTask
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "lm_eval_chat.json"
@@ -47,7 +48,7 @@ def test_tasks_read_and_score_what_lm_eval_does(tmp_path: Path, name: str) -> No
     lm_eval_chat.write_documents(tmp_path, DOCUMENTS)
     folder = lm_eval_chat.model_folder(tmp_path / "model", TEMPLATES[name])
     network, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
-    model = open_model(folder, resolve=Path, responses=None, device="cpu")
+    model = open_model(folder, OpenContext(resolve=Path, responses=None, device="cpu"))
     for task_name, read in json.loads(FIXTURE.read_text("utf-8"))[name].items():
         task, options = TASKS[task_name]
         answers = lm_eval_chat.ours(tmp_path, model, task, options)

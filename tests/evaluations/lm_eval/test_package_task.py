@@ -23,6 +23,7 @@ from harness.data.sources import lm_eval_configs, lm_eval_index, lm_eval_package
 from harness.evaluations.lm_eval.package_figures import figures_of
 from harness.evaluations.lm_eval.package_task import LmEvalPackageTask
 from harness.metrics.build_metrics import build_metrics
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.storage.store import Store
 
@@ -41,7 +42,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(model_folder: Path) -> Model:
-    return open_model(model_folder, resolve=Path, responses=None, device="cpu")
+    return open_model(model_folder, OpenContext(resolve=Path, responses=None, device="cpu"))
 
 
 @pytest.fixture(scope="module")

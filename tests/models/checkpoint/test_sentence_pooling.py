@@ -16,7 +16,7 @@ from harness.core.evaluation import EvaluationContext
 from harness.core.requests import Embed
 from harness.evaluations.probes.embedding_association import EmbeddingAssociation, EmbeddingAssociationOptions
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
-from harness.models.checkpoint.locate import locate
+from harness.models.checkpoint.locate import NamedCheckpoint, locate
 from harness.models.checkpoint.sentence_pooling import sentence_pooling
 from harness.models.checkpoint.sentence_router import encoder_folder
 
@@ -97,7 +97,7 @@ def router(folder: Path, default: str | None) -> Path:
 
 def test_a_router_is_its_default_route_with_that_route_s_pooling(tmp_path: Path, opened) -> None:
     folder = router(tmp_path / "router", "document")
-    assert locate(str(folder), None, base=tmp_path) == folder / "document_0_Transformer"
+    assert locate(NamedCheckpoint(str(folder), None), base=tmp_path) == folder / "document_0_Transformer"
     facts = opened(folder / "document_0_Transformer").facts
     assert facts.pooling == "first"
     assert any("route 'document'" in note for note in facts.notes)
@@ -106,7 +106,7 @@ def test_a_router_is_its_default_route_with_that_route_s_pooling(tmp_path: Path,
 
 def test_a_router_without_a_default_route_names_its_routes(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"its encoders are query \(query_0_Transformer\)"):
-        locate(str(router(tmp_path / "router", None)), None, base=tmp_path)
+        locate(NamedCheckpoint(str(router(tmp_path / "router", None)), None), base=tmp_path)
 
 
 @pytest.mark.parametrize("names", [["../outside"], ["missing"], [3], [], "query_0_Transformer"])
@@ -164,7 +164,7 @@ def test_a_router_that_sentence_transformers_saves(tmp_path: Path, opened) -> No
     saved = peer.SentenceTransformer(str(tmp_path / "saved"))
     paths = {"document": tmp_path / "saved", "query": tmp_path / "saved/query_0_Transformer"}
     for route, path in paths.items():
-        model = opened(locate(str(path), None, base=tmp_path))
+        model = opened(locate(NamedCheckpoint(str(path), None), base=tmp_path))
         request = Embed(model_zoo.TEXTS[0], model.facts.pooling)
         ((_, answer),) = model.answer([request])
         vector = np.array(answer.values) / np.linalg.norm(answer.values)

@@ -27,7 +27,7 @@ from harness.model_kinds.pretrain_kind import PretrainSpec
 from harness.models.encoding.row_encoder import NO_TYPES, RowEncoder, longest_row, name_inputs, tokenized
 from harness.models.encoding.span_windows import learned_windows, windows_of
 from harness.models.encoding.text_encoder import TextEncoder
-from harness.training.learners.labeled_batches import LabeledBatches
+from harness.training.learners.labeled_batches import LabeledBatches, LabeledRows
 from harness.training.loop.training_loop import Settings, parameter_groups
 from harness.training.stage_inputs import StageInputs
 
@@ -74,9 +74,7 @@ def test_training_reads_what_the_tokenizer_returns(kind, tmp_path):
         assert ids == wanted["input_ids"]
         assert types == wanted.get("token_type_ids")
     targets = np.zeros(len(PAIRS), dtype=np.int64)
-    data = LabeledBatches(
-        rows, targets, size=4, epochs=1, seed=0, pad_id=0, mask_id=None, vocabulary=9, special=(), typed=kind in TYPED
-    )
+    data = LabeledBatches(LabeledRows(rows, targets, 0, typed=kind in TYPED), None, size=4, epochs=1, seed=0)
     assert ("token_type_ids" in data[0]) == (kind in TYPED)
     if kind in TYPED:
         assert int(data[0]["token_type_ids"].max()) == 1

@@ -15,7 +15,8 @@ from harness.core.reporter import Silent
 from harness.core.requests import Continuations, Generate, Generated, Likelihood, RollingLikelihood, Scores
 from harness.model_kinds.server_kind import ServerSpec
 from harness.models.cached_model import CachedModel
-from harness.models.checkpoint.locate import locate
+from harness.models.checkpoint.locate import NamedCheckpoint, locate
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.models.server.open_server import served
 from harness.storage.store import Store
@@ -50,7 +51,7 @@ def cache() -> Store:
 def opened(cache: Store, prefix: str) -> CachedModel:
     spec = ServerSpec(url=str(URL), model=MODEL, prefix=prefix, concurrency=2, timeout=120)
     server = served(spec, base=Path.cwd(), store=cache, reporter=Silent())
-    return open_model(server, resolve=Path, responses=None)
+    return open_model(server, OpenContext(resolve=Path, responses=None))
 
 
 def test_likelihoods_agree_with_the_same_weights_here(cache: Store) -> None:
@@ -61,7 +62,7 @@ def test_likelihoods_agree_with_the_same_weights_here(cache: Store) -> None:
     model = opened(cache, PREFIX)
     requests = [*map(RollingLikelihood, TEXTS), *(Continuations(context, options) for context, options in CHOICES)]
     answers = dict(model.answer(requests))
-    folder = locate("catalog:smollm2-135m-instruct", None, base=Path.cwd(), store=cache)
+    folder = locate(NamedCheckpoint("catalog:smollm2-135m-instruct", None), base=Path.cwd(), store=cache)
     tokenizer, network = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder)
 
     def here(text: str, start: int) -> tuple[float, int]:

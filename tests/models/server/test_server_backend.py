@@ -26,6 +26,7 @@ from harness.core.requests import (
 )
 from harness.model_kinds.server_kind import ServerSpec
 from harness.models.cached_model import CachedModel
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.models.server import client as client_module
 from harness.models.server.client import retry_after
@@ -55,7 +56,7 @@ def connect(toy: ToyServer, tmp_path: Path, quick: None) -> Iterator[Open]:
     def make(responses: Path | None = None, **options: Any) -> CachedModel:
         spec = ServerSpec(**{"url": toy.url, "model": "toy", "timeout": 0.6, "max_attempts": 3, **options})
         server = served(spec, base=tmp_path, store=Store(tmp_path / "cache"), reporter=Silent())
-        made.append(open_model(server, resolve=Path, responses=responses))
+        made.append(open_model(server, OpenContext(resolve=Path, responses=responses)))
         return made[-1]
 
     yield make

@@ -21,6 +21,7 @@ from harness.core.reporter import Silent
 from harness.core.requests import Continuations, Failure, Generate, Generated, RollingLikelihood
 from harness.model_kinds.server_kind import ServerSpec
 from harness.models.cached_model import CachedModel
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.models.server.open_server import served
 from harness.storage.store import Store
@@ -92,7 +93,8 @@ def model(url: str, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> C
     spec = ServerSpec(url=url, model=str(folder), concurrency=2, timeout=60, max_attempts=2)
     store = Store(tmp_path_factory.mktemp("cache"))
     return open_model(
-        served(spec, base=Path.cwd(), store=store, reporter=Silent()), resolve=Path, responses=None, reporter=Silent()
+        served(spec, base=Path.cwd(), store=store, reporter=Silent()),
+        OpenContext(resolve=Path, responses=None, reporter=Silent()),
     )
 
 
@@ -110,7 +112,9 @@ def test_what_it_writes_is_what_the_same_weights_write_here(model: CachedModel, 
         Generate(messages=(("user", "Naïve café 🙂"),), max_tokens=6),
         Generate("The nurse told the doctor", max_tokens=5),
     ]
-    here = dict(open_model(folder, resolve=Path, responses=None, device="cpu", reporter=Silent()).answer(asked))
+    here = dict(
+        open_model(folder, OpenContext(resolve=Path, responses=None, device="cpu", reporter=Silent())).answer(asked)
+    )
     for request, answer in model.answer(asked):
         expected = here[request]
         assert isinstance(answer, Generated)

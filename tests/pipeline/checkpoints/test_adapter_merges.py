@@ -13,6 +13,7 @@ from harness.core.errors import SuiteError
 from harness.core.reporter import Silent
 from harness.core.requests import Classify
 from harness.models.checkpoint.inspection import inspect
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
 from harness.pipeline.prepared_suite import prepare
@@ -75,7 +76,9 @@ def test_an_adapter_is_the_start_of_another_stage(tmp_path: Path) -> None:
 
     asked = Classify("the red song number 3 was bright", LABELS)
     for name in ("second", "linear"):
-        [(_, answer)] = open_model(made[name].path, resolve=builder.resolve, responses=None).answer([asked])
+        [(_, answer)] = open_model(made[name].path, OpenContext(resolve=builder.resolve, responses=None)).answer(
+            [asked]
+        )
         assert sum(map(abs, answer.values)) > 0
 
     # Nothing is trained twice, and a merge that was deleted is made again to the byte.
@@ -83,7 +86,9 @@ def test_an_adapter_is_the_start_of_another_stage(tmp_path: Path) -> None:
     shutil.rmtree(start)
     again = _builder(suite, Store(tmp_path / "cache"))
     assert all(again.checkpoint(name).cached for name in again.order())
-    [(_, answer)] = open_model(again.checkpoint("second").path, resolve=again.resolve, responses=None).answer([asked])
+    [(_, answer)] = open_model(
+        again.checkpoint("second").path, OpenContext(resolve=again.resolve, responses=None)
+    ).answer([asked])
     assert (start / "model.safetensors").read_bytes() == weights
 
 

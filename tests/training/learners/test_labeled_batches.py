@@ -5,7 +5,8 @@ from transformers import AutoTokenizer
 
 from harness.core.errors import DataError
 from harness.models.encoding.row_encoder import tokenized
-from harness.training.learners.labeled_batches import LabeledBatches, classes, padded
+from harness.training.learners.labeled_batches import LabeledBatches, LabeledRows, classes, padded
+from harness.training.objectives.token_masking import MaskVocabulary
 
 
 @pytest.fixture
@@ -14,18 +15,10 @@ def tokenizer(base):
 
 
 def _plan(tokenizer, **changes):
-    settings = {
-        "size": 8,
-        "epochs": 2,
-        "seed": 0,
-        "pad_id": tokenizer.pad_token_id,
-        "mask_id": tokenizer.mask_token_id,
-        "vocabulary": len(tokenizer),
-        "special": tokenizer.all_special_ids,
-    }
-    rows = labeled(examples(40))
-    targets = classes([row.places for row in rows], None)
-    return LabeledBatches(tokenized(tokenizer, rows, 64), targets, **{**settings, **changes})
+    texts = labeled(examples(40))
+    targets = classes([text.places for text in texts], None)
+    rows = LabeledRows(tokenized(tokenizer, texts, 64), targets, tokenizer.pad_token_id)
+    return LabeledBatches(rows, MaskVocabulary.of(tokenizer), size=8, epochs=2, seed=0, **changes)
 
 
 def test_a_batch_holds_its_texts_and_labels(tokenizer) -> None:

@@ -29,6 +29,7 @@ from harness.core.examples import AnswerSpan, LabeledText, PlainText, Preference
 from harness.core.reporter import Silent
 from harness.core.requests import Classify, Continuations, ExtractSpan, Generate, Tag
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 
 TAGS = ("O", "B-mood", "B-thing")
@@ -57,7 +58,7 @@ def _tuned(parent: Path, work: Path, train: Any, validation: Any = (), labels: A
 
 
 def _opened(folder: Path, base: Path) -> Any:
-    return open_model(folder, resolve=lambda key: base, responses=None)
+    return open_model(folder, OpenContext(resolve=lambda key: base, responses=None))
 
 
 def _answers(folder: Path, base: Path, requests: Any) -> list[Any]:

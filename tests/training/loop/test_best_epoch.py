@@ -12,6 +12,7 @@ from harness_support.training_samples import LABELS, finetune_spec, label_inputs
 
 from harness.core.reporter import Silent
 from harness.core.requests import Classify
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.training.loop.best_epoch import BestEpoch
 
@@ -47,7 +48,7 @@ def test_what_was_kept_survives_the_process_and_belongs_to_one_training(tmp_path
     assert again.intact(3)
     step(again, 4, model)
     assert again.best is not None
-    assert again.best["epoch"] == 1
+    assert again.best.epoch == 1
     assert BestEpoch(scored([]), epochs=2, steps=4, folder=tmp_path, made_for="y").best is None
     next(tmp_path.glob("*.safetensors")).write_bytes(b"damaged")
     assert BestEpoch(scored([]), epochs=2, steps=4, folder=tmp_path, made_for="x").best is None
@@ -60,7 +61,7 @@ def test_the_checkpoint_scores_what_its_page_says(method: Any, base: Path, tmp_p
     assert 1 <= made["validation"]["epoch"] <= 3
     if method == "full":
         answers = dict(
-            open_model(tmp_path / "a", resolve=lambda key: base, responses=None).answer(
+            open_model(tmp_path / "a", OpenContext(resolve=lambda key: base, responses=None)).answer(
                 Classify(example.text, LABELS) for example in inputs.validation
             )
         )

@@ -30,7 +30,7 @@ from harness.training.mitigation.augmentation import augment_examples, augment_t
 from harness.training.mitigation.mitigated_rows import mitigated
 from harness.training.mitigation.reweighing import NO_GROUP, reweigh
 from harness.training.stage_inputs import StageInputs
-from harness.training.stages.logistic_regression import choose
+from harness.training.stages.logistic_regression import LabeledFeatures, choose
 
 LABELS = ("bad", "good")
 GENDER = AugmentSpec(swap=["gender"])
@@ -195,8 +195,9 @@ def test_a_weight_of_two_is_a_row_twice() -> None:
     features, targets = random.normal(size=(60, 4)), [number % 2 for number in range(60)]
     twice = [*range(60), *range(20)]
     options = {"labels": 2, "strengths": [1.0], "seed": 0}
-    weighed = choose(features, targets, features, targets, weights=[2.0] * 20 + [1.0] * 40, **options)  # type: ignore[arg-type]
-    repeated = choose(features[twice], [targets[k] for k in twice], features, targets, **options)  # type: ignore[arg-type]
+    held = LabeledFeatures(features, targets)
+    weighed = choose(LabeledFeatures(features, targets, [2.0] * 20 + [1.0] * 40), held, **options)  # type: ignore[arg-type]
+    repeated = choose(LabeledFeatures(features[twice], [targets[k] for k in twice]), held, **options)  # type: ignore[arg-type]
     assert np.allclose(weighed.coef, repeated.coef, atol=1e-4)
 
 

@@ -3,13 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.training.objectives.token_masking import mask_tokens
+from harness.training.objectives.token_masking import MaskVocabulary, mask_tokens
 
 _SPECIAL = (0, 1, 2, 3, 4)
 
 
 def _masked(ids: np.ndarray, rate: float = 0.2, key: tuple[int, ...] = (0, 0)):
-    return mask_tokens(ids, rate=rate, mask_id=4, vocabulary=50, special=_SPECIAL, key=key)
+    return mask_tokens(ids, MaskVocabulary(4, 50, _SPECIAL), rate=rate, key=key)
 
 
 def test_rates_are_those_of_bert() -> None:

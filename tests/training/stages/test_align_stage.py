@@ -22,6 +22,7 @@ from harness.core.reporter import Silent
 from harness.core.requests import Continuations
 from harness.model_kinds.align_kind import AlignSpec
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.training.stages.align_stage import answer_likelihoods, dpo_loss
 
@@ -50,7 +51,7 @@ def test_preferred_answers_gain(method: Any, writer: Path, tmp_path: Path) -> No
     request = Continuations(pair.prompt, (pair.chosen, pair.rejected))
     gaps = []
     for folder in (writer, tmp_path):
-        (_, scores), *_ = open_model(folder, resolve=lambda key: writer, responses=None).answer([request])
+        (_, scores), *_ = open_model(folder, OpenContext(resolve=lambda key: writer, responses=None)).answer([request])
         gaps.append(scores.values[0] - scores.values[1])
     assert gaps[1] > gaps[0] + 0.3
 
@@ -124,7 +125,7 @@ def test_fine_tuning_on_preference_pairs_learns_the_better_answer(writer: Path, 
     plain = _inputs(writer, train=better, validation=[pair.better() for pair in preferences(16, 9)])
     assert run_stage(spec, plain, tmp_path / "plain", Silent())["validation"] == made["validation"]
     pair = preferences(1, 9)[0]
-    [(_, scores)] = open_model(tmp_path / "better", resolve=lambda key: writer, responses=None).answer(
+    [(_, scores)] = open_model(tmp_path / "better", OpenContext(resolve=lambda key: writer, responses=None)).answer(
         [Continuations(pair.prompt, (pair.chosen, pair.rejected))]
     )
     assert scores.values[0] > scores.values[1]

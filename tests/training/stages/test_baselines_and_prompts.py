@@ -33,6 +33,7 @@ from harness.models.cached_model import CachedModel
 from harness.models.checkpoint.inspection import inspect
 from harness.models.derived.few_shot_backend import FewShotPrompt, PromptedBackend, read_shots
 from harness.models.derived.heuristic_backend import RULES, BaselineTable, read_baseline, write_baseline
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.training.stage_inputs import StageInputs
 from harness.training.stages.few_shot_stage import choose
@@ -47,7 +48,7 @@ def baseline(tmp_path: Path, rule: Any, examples: Sequence[Any], labels: tuple[s
     page = run_stage(HeuristicSpec(task="rows", rule=rule), inputs, tmp_path, Silent())
     assert page["kind"] == "baseline"
     assert (inspect(tmp_path).kind, inspect(tmp_path).parent) == ("baseline", None)
-    return open_model(tmp_path, resolve=lambda key: Path(key), responses=None)
+    return open_model(tmp_path, OpenContext(resolve=lambda key: Path(key), responses=None))
 
 
 def one(model: Any, request: Request) -> Any:

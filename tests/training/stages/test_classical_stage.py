@@ -11,6 +11,7 @@ from harness.core.reporter import Silent
 from harness.core.requests import Classify
 from harness.model_kinds.classical_kind import ClassicalSpec
 from harness.models.checkpoint.classical_file import read_classical
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 
 _SPEC = ClassicalSpec(task="mood")
@@ -67,7 +68,7 @@ def test_pairs_are_told_apart_by_the_words_they_share(tmp_path: Path) -> None:
         _SPEC, label_inputs(None, train=[*pairs, *alike], validation=(*pairs, *alike)), tmp_path / "a", Silent()
     )
     assert made["validation"]["accuracy"] == 1.0
-    model = open_model(tmp_path / "a", resolve=lambda _: tmp_path, responses=None)
+    model = open_model(tmp_path / "a", OpenContext(resolve=lambda _: tmp_path, responses=None))
     asked = Classify("where is the lamp?", LABELS, pair="they say that a lamp is here")
     other = Classify("where is the lamp?", LABELS, pair="they say that a soup is here")
     answers = dict(model.answer([asked, other]))

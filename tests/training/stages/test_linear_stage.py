@@ -10,6 +10,7 @@ from harness.core.reporter import Silent
 from harness.core.requests import Classify
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.linear_head_file import read_linear
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 
 
@@ -41,7 +42,7 @@ def test_random_features_are_refused(base: Path, tmp_path: Path) -> None:
 def test_the_checkpoint_answers_as_well_as_it_was_fitted(base: Path, tmp_path: Path) -> None:
     inputs = label_inputs(base, resolve=lambda key: base, parent_digest=checkpoint_digest(base))
     made = run_stage(finetune_spec(method="linear"), inputs, tmp_path / "a", Silent())
-    model = open_model(tmp_path / "a", resolve=lambda key: base, responses=None)
+    model = open_model(tmp_path / "a", OpenContext(resolve=lambda key: base, responses=None))
     pairs = [(example.text, example.places[0]) for example in inputs.validation]
     answers = dict(model.answer(Classify(text, LABELS) for text, _ in pairs))
     right = [int(np.argmax(answers[Classify(text, LABELS)].values)) == label for text, label in pairs]

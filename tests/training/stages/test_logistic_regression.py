@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from harness.training.stages.logistic_regression import choose
+from harness.training.stages.logistic_regression import LabeledFeatures, choose
 
 _STRENGTHS = (0.01, 1.0, 100.0)
 
@@ -15,7 +15,13 @@ def _points(labels: int, count: int = 60) -> tuple[np.ndarray, list[int]]:
 @pytest.mark.parametrize("labels", [2, 3])
 def test_scores_are_those_of_a_softmax_over_all_labels(labels: int) -> None:
     features, targets = _points(labels)
-    fit = choose(features, targets, features, targets, labels=labels, strengths=_STRENGTHS, seed=0)
+    fit = choose(
+        LabeledFeatures(features, targets),
+        LabeledFeatures(features, targets),
+        labels=labels,
+        strengths=_STRENGTHS,
+        seed=0,
+    )
     assert fit.coef.shape == (labels, 3)
     predicted = (features @ fit.coef.T + fit.intercept).argmax(axis=1)
     assert (predicted == targets).mean() == fit.score["accuracy"] == 1
@@ -25,7 +31,7 @@ def test_scores_are_those_of_a_softmax_over_all_labels(labels: int) -> None:
 def test_a_label_without_examples_is_never_predicted() -> None:
     features, targets = _points(2)
     shifted = [2 * target for target in targets]
-    fit = choose(features, shifted, None, [], labels=3, strengths=_STRENGTHS, seed=0)
+    fit = choose(LabeledFeatures(features, shifted), None, labels=3, strengths=_STRENGTHS, seed=0)
     assert fit.score is None
     assert fit.strength in _STRENGTHS
     assert set((features @ fit.coef.T + fit.intercept).argmax(axis=1)) == {0, 2}
@@ -33,4 +39,4 @@ def test_a_label_without_examples_is_never_predicted() -> None:
 
 def test_few_examples_take_the_middle_strength() -> None:
     features, targets = _points(2, count=6)
-    assert choose(features, targets, None, [], labels=2, strengths=_STRENGTHS, seed=0).strength == 1.0
+    assert choose(LabeledFeatures(features, targets), None, labels=2, strengths=_STRENGTHS, seed=0).strength == 1.0

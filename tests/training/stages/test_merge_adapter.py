@@ -27,6 +27,7 @@ from harness.core.requests import Classify, Continuations, Generate, PseudoLikel
 from harness.model_kinds.align_kind import AlignSpec
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.inspection import inspect
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.training.run_stage import merge_adapter
 
@@ -39,7 +40,7 @@ def _merged(adapter: Path, base: Path, work: Path) -> dict[str, Any]:
 
 
 def _answers(folder: Path, base: Path, requests: list[Any]) -> dict[Any, Any]:
-    return dict(open_model(folder, resolve=lambda _: base, responses=None).answer(requests))
+    return dict(open_model(folder, OpenContext(resolve=lambda _: base, responses=None)).answer(requests))
 
 
 @pytest.fixture(scope="module")
@@ -139,10 +140,10 @@ def test_an_adapter_brings_its_chat_template_and_so_does_its_merge(writer: Path,
     run_stage(finetune_spec(method=_LORA, epochs=1), inputs, tmp_path / "adapter", Silent())
     _merged(tmp_path / "adapter", writer, tmp_path / "whole")
     request = Generate(messages=(("user", "how was the lamp?"),), max_tokens=4)
-    assert not open_model(writer, resolve=lambda _: writer, responses=None).facts.chat
+    assert not open_model(writer, OpenContext(resolve=lambda _: writer, responses=None)).facts.chat
     written = []
     for name in ("adapter", "whole"):
-        model = open_model(tmp_path / name, resolve=lambda _: writer, responses=None)
+        model = open_model(tmp_path / name, OpenContext(resolve=lambda _: writer, responses=None))
         assert model.facts.chat
         written += [answer for _, answer in model.answer([request])]
     assert written[0].text == written[1].text

@@ -27,6 +27,7 @@ from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.inspection import inspect
 from harness.models.derived.projection_backend import Projection, read_projection, write_projection
 from harness.models.local.base_cache import BasePool
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.training.mitigation.group_directions import GroupTexts, inlp, sentence_debias, told_apart
 from harness.training.stage_inputs import StageInputs
@@ -104,8 +105,8 @@ def _reference(classifier: Path, projected: Path, text: str) -> dict[str, np.nda
 def test_every_head_reads_projected_states(classifier: Path, projected: Path) -> None:
     text = "she said the lamp was good with the soup."
     pool = BasePool()
-    plain = open_model(classifier, resolve=lambda _: classifier, responses=None, pool=pool)
-    model = open_model(projected, resolve=lambda _: classifier, responses=None, pool=pool)
+    plain = open_model(classifier, OpenContext(resolve=lambda _: classifier, responses=None, pool=pool))
+    model = open_model(projected, OpenContext(resolve=lambda _: classifier, responses=None, pool=pool))
     labels = model.facts.labels
     assert labels is not None
     asked = [Embed(text), Classify(text, labels), PseudoLikelihood(text, "pll")]
@@ -118,12 +119,12 @@ def test_every_head_reads_projected_states(classifier: Path, projected: Path) ->
     # The parent, asked afterward from the same pool, answers as if nobody had touched it.
     before = {type(request): response for request, response in plain.answer(asked)}
     assert before[Classify] != found[Classify]
-    again = open_model(classifier, resolve=lambda _: classifier, responses=None, pool=pool)
+    again = open_model(classifier, OpenContext(resolve=lambda _: classifier, responses=None, pool=pool))
     assert {type(request): response for request, response in again.answer(asked)} == before
 
 
 def test_a_projected_model_is_a_model_of_its_own(classifier: Path, projected: Path) -> None:
-    model = open_model(projected, resolve=lambda _: classifier, responses=None)
+    model = open_model(projected, OpenContext(resolve=lambda _: classifier, responses=None))
     facts: ModelFacts = model.facts
     assert facts.digest == checkpoint_digest(projected, lambda _: classifier) != checkpoint_digest(classifier)
     assert any("gender is projected out" in note and "pseudo_likelihood" in note for note in facts.notes)
@@ -133,7 +134,7 @@ def test_a_projected_model_is_a_model_of_its_own(classifier: Path, projected: Pa
 
 def test_a_causal_model_is_projected_before_its_head(writer: Path, tmp_path: Path) -> None:
     made = run_stage(_spec(method="sentence_debias"), _inputs(writer), tmp_path / "a", Silent())
-    model = open_model(tmp_path / "a", resolve=lambda _: writer, responses=None)
+    model = open_model(tmp_path / "a", OpenContext(resolve=lambda _: writer, responses=None))
     directions = read_projection(tmp_path / "a").directions
     ((_, found),) = model.answer([Embed("he said the lamp was good")])
     assert isinstance(found, Embedding)

@@ -25,6 +25,7 @@ from harness.model_kinds.classical_kind import ClassicalSpec
 from harness.model_kinds.self_debias_kind import SelfDebiasSpec
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.derived.self_debias_backend import damped
+from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.training.stage_inputs import StageInputs
 
@@ -39,7 +40,7 @@ def _made(parent: Path, folder: Path, **changes: Any) -> dict[str, Any]:
 
 
 def _opened(parent: Path, folder: Path) -> Any:
-    return open_model(folder, resolve=lambda _: parent, responses=None)
+    return open_model(folder, OpenContext(resolve=lambda _: parent, responses=None))
 
 
 def _answers(model: Any, *requests: Any) -> list[Any]:
@@ -112,7 +113,7 @@ def test_likelihoods_and_texts_of_a_causal_model(writer: Path, damped_writer: Pa
     alone = [_answers(model, request)[0] for request in asked]
     assert all(isinstance(one, Generated) for one in together)
     assert [one.text for one in together] == [one.text for one in alone]
-    plain = _answers(open_model(writer, resolve=lambda _: writer, responses=None), *asked)
+    plain = _answers(open_model(writer, OpenContext(resolve=lambda _: writer, responses=None)), *asked)
     assert [one.log_likelihood for one in together] != [one.log_likelihood for one in plain]
 
 
@@ -126,7 +127,7 @@ def test_without_decay_everything_is_the_parents(writer: Path, tmp_path: Path) -
         TopCompletions("the lamp was", 3),
         Embed("the lamp was good"),
     ]
-    parent = _answers(open_model(writer, resolve=lambda _: writer, responses=None), *asked)
+    parent = _answers(open_model(writer, OpenContext(resolve=lambda _: writer, responses=None)), *asked)
     found = _answers(_opened(writer, tmp_path / "a"), *asked)
     assert found[0].total == pytest.approx(parent[0].total, abs=1e-3)
     assert found[1].values == pytest.approx(parent[1].values, abs=1e-3)
@@ -163,7 +164,7 @@ def test_a_masked_model_is_damped_at_every_gap(base: Path, tmp_path: Path) -> No
     assert likelihood.total == pytest.approx(total, abs=1e-3)
     assert all(value < 0 for value in cloze.values)
     assert any("self-debiased" in note and "pseudo_likelihood" in note for note in model.facts.notes)
-    parent = open_model(base, resolve=lambda _: base, responses=None)
+    parent = open_model(base, OpenContext(resolve=lambda _: base, responses=None))
     assert model.facts.max_length == parent.facts.max_length - max(map(len, behind))
     assert model.facts.digest != parent.facts.digest
 

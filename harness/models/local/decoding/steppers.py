@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 
 from harness.models.local.network import Network, accepts
 from harness.models.local.stepper import Prompt
+from harness.models.network_settings import NetworkSettings, generation_config
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import Cache, PreTrainedModel
+    from transformers.cache_utils import CacheLayerMixin
+    from transformers.utils import ModelOutput
+
+
+def only_token(logits: torch.Tensor, token: int) -> torch.Tensor:
+    """Logits [B, V] under which no other token is written."""
+    others = torch.arange(logits.shape[-1], device=logits.device) != token
+    return logits.masked_fill(others, -torch.inf)
 
 
 class CausalStepper:
@@ -20,12 +29,12 @@ class CausalStepper:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._model: Any = _model(network)
+        self._model = _model(network)
         self._positioned = accepts(self._model, "position_ids")
         self._last = {"logits_to_keep": 1} if accepts(self._model, "logits_to_keep") else {}
         self._mask: torch.Tensor | None = None
         self._position: torch.Tensor | None = None
-        self._cache: Any = None
+        self._cache: Cache | None = None
 
     def start(self, prompts: Sequence[Prompt]) -> torch.Tensor:
         """See `Stepper`."""
@@ -76,11 +85,11 @@ class DecoderStepper:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._model: Any = _model(network)
-        self._encoded: Any = None
+        self._model = _model(network)
+        self._encoded: ModelOutput | None = None
         self._mask: torch.Tensor | None = None
-        self._cache: Any = None
-        settings: Any = self._model.generation_config
+        self._cache: Cache | None = None
+        settings = self._model.generation_config
         self._forced: int | None = settings.forced_bos_token_id
 
     def start(self, prompts: Sequence[Prompt]) -> torch.Tensor:
@@ -90,10 +99,7 @@ class DecoderStepper:
         self._encoded = self._model.get_encoder()(input_ids=ids, attention_mask=self._mask)
         first = torch.full((len(prompts),), decoder_start(self._network), device=ids.device)
         logits = self.step(first)
-        if self._forced is not None:
-            others = torch.arange(logits.shape[-1], device=logits.device) != self._forced
-            logits = logits.masked_fill(others, -torch.inf)
-        return logits
+        return logits if self._forced is None else only_token(logits, self._forced)
 
     def step(self, tokens: torch.Tensor) -> torch.Tensor:
         """See `Stepper`."""
@@ -110,14 +116,22 @@ class DecoderStepper:
 
     def keep(self, rows: torch.Tensor) -> None:
         """See `Stepper`."""
+        assert self._encoded is not None
         self._encoded.last_hidden_state = self._encoded.last_hidden_state[rows]
         self._mask = None if self._mask is None else self._mask[rows]
         _select(self._cache, rows)
 
 
-def _select(cache: Any, rows: torch.Tensor) -> None:
+@runtime_checkable
+class _Layered(Protocol):
+    """A cache that keeps its layers apart."""
+
+    layers: Sequence[CacheLayerMixin]
+
+
+def _select(cache: Cache, rows: torch.Tensor) -> None:
     """Leaves only these rows in a cache; layers of linear attention know `reorder_cache` alone."""
-    layers = getattr(cache, "layers", ())
+    layers = cache.layers if isinstance(cache, _Layered) else ()
     if not any(hasattr(layer, "conv_states") for layer in layers):
         cache.batch_select_indices(rows)
         return
@@ -129,10 +143,12 @@ def decoder_start(network: Network) -> int:
     """The token that a decoder starts from, which is scored nowhere."""
     model = network.language_model
     assert model is not None
-    for settings in (getattr(model, "generation_config", None), model.config):
-        token = getattr(settings, "decoder_start_token_id", None)
-        if token is not None:
-            return int(token)
+    written = generation_config(model)
+    token = None if written is None else written.decoder_start_token_id
+    if token is None:
+        token = NetworkSettings.of(model.config).decoder_start_token_id
+    if token is not None:
+        return int(token)
     raise ValueError("the configuration names no decoder_start_token_id")
 
 

@@ -15,6 +15,7 @@ import torch
 from harness.core.requests import Generate
 from harness.models.encoding.embeddings import embedding_rows
 from harness.models.local.batching import IntArray, Row
+from harness.models.local.decoding.steppers import only_token
 from harness.models.local.forward_patch import FAULTS
 from harness.models.local.network import Network
 from harness.models.local.padding_checks import alike, rounding
@@ -80,10 +81,7 @@ class RereadingDecoder:
         self._sources = [np.asarray(prompt.ids, dtype=np.int64) for prompt in prompts]
         self._targets = [[self._first] for _ in prompts]
         logits = self._read()
-        if self._forced is not None:
-            others = torch.arange(logits.shape[-1], device=logits.device) != self._forced
-            logits = logits.masked_fill(others, -torch.inf)
-        return logits
+        return logits if self._forced is None else only_token(logits, self._forced)
 
     def step(self, tokens: torch.Tensor) -> torch.Tensor:
         """See `Stepper`."""
@@ -126,6 +124,7 @@ def writes_alike(network: Network, fast: Callable[[], Stepper], plain: Callable[
     rows = embedding_rows(network.base)
     tokens = np.random.default_rng(0).integers(0, rows, (len(_PROMPTS), _NEED))
     prompts = [Prompt(tokens[number, :count].tolist(), Generate(), 0, _STEPS) for number, count in enumerate(_PROMPTS)]
+    assert network.language_model is not None
     share = rounding(network.language_model)
     network.activate()
     cached, other = fast(), plain()

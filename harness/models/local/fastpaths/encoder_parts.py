@@ -7,10 +7,14 @@ and what stands at a place before the first layer depends on the token and the p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from harness.models.network_settings import NetworkSettings
 
 if TYPE_CHECKING:
+    from torch import nn
     from transformers import PreTrainedModel
+    from transformers.modeling_layers import GradientCheckpointingLayer
 
 _BERT_LIKE = frozenset({"bert", "roberta", "camembert", "xlm-roberta", "electra"})
 _DISTILBERT = "distilbert"
@@ -30,12 +34,12 @@ class Layer:
         scaling: of the dot products.
     """
 
-    whole: Any
-    attention: Any
-    query: Any
-    key: Any
-    value: Any
-    after: Any | None
+    whole: nn.Module
+    attention: nn.Module
+    query: nn.Linear
+    key: nn.Linear
+    value: nn.Linear
+    after: nn.Linear | None
     heads: int
     size: int
     scaling: float
@@ -50,15 +54,14 @@ class Parts:
         layers: from the first to the last.
     """
 
-    embeddings: Any
+    embeddings: nn.Module
     layers: tuple[Layer, ...]
 
 
 def parts_of(base: PreTrainedModel) -> Parts | None:
     """The parts of an encoder; None for a model type that is not known, or a decoder."""
-    config = base.config
-    kind = getattr(config, "model_type", None)
-    if getattr(config, "is_decoder", False) or getattr(config, "add_cross_attention", False):
+    settings, kind = NetworkSettings.of(base.config), base.config.model_type
+    if settings.is_decoder or settings.add_cross_attention:
         return None
     if kind in _BERT_LIKE:
         parts = tuple(_bert_layer(layer) for layer in base.encoder.layer)
@@ -69,7 +72,7 @@ def parts_of(base: PreTrainedModel) -> Parts | None:
     return Parts(base.embeddings, parts) if parts else None
 
 
-def _bert_layer(layer: Any) -> Layer:
+def _bert_layer(layer: GradientCheckpointingLayer) -> Layer:
     inner = layer.attention.self
     return Layer(
         whole=layer,
@@ -84,7 +87,7 @@ def _bert_layer(layer: Any) -> Layer:
     )
 
 
-def _distilbert_layer(layer: Any) -> Layer:
+def _distilbert_layer(layer: GradientCheckpointingLayer) -> Layer:
     inner = layer.attention
     return Layer(
         whole=layer,

@@ -23,7 +23,7 @@ _LEAST = 1 << 20
 _TOLERANCE = 1e-4
 
 
-def enable(module: Any) -> None:
+def enable(module: torch.nn.Module) -> None:
     """Lets the linear layers of a model use oneDNN's products, in place, where they are the faster ones.
 
     Only the layers' class changes: weights, names, hooks and what is saved stay as they are.
@@ -124,7 +124,7 @@ def _be_counted() -> None:
     """Makes torch's counter of operations see these products, as it sees torch's own."""
     from torch.utils.flop_counter import register_flop_formula
 
-    def operations(rows: tuple[int, ...], weight: tuple[int, ...], *_others: Any, **_named: Any) -> int:
+    def operations(rows: tuple[int, ...], weight: tuple[int, ...], *_others: object, **_named: object) -> int:
         return 2 * math.prod(rows) * weight[0]
 
     register_flop_formula(torch.ops.mkldnn._linear_pointwise)(operations)

@@ -9,7 +9,6 @@ no plain one (an adapter's), or numbers have 16 bits, keys and values are made a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
@@ -19,7 +18,7 @@ from harness.models.local.flop_meter import Meter
 from harness.models.local.forward_patch import replaced
 
 
-def at_places(layer: Layer, places: torch.Tensor, meter: Meter) -> Callable[..., Any]:
+def at_places(layer: Layer, places: torch.Tensor, meter: Meter) -> Callable[..., torch.Tensor]:
     """What stands in for the layer's forward: it gives states [B, 1, H].
 
     Args:
@@ -29,7 +28,9 @@ def at_places(layer: Layer, places: torch.Tensor, meter: Meter) -> Callable[...,
     """
     own = layer.whole.forward
 
-    def forward(hidden: torch.Tensor, attention_mask: torch.Tensor | None = None, *_: Any, **__: Any) -> Any:
+    def forward(
+        hidden: torch.Tensor, attention_mask: torch.Tensor | None = None, *_: object, **__: object
+    ) -> torch.Tensor:
         number = torch.arange(len(hidden), device=hidden.device)
         asked = hidden[number, places][:, None]
         seen = None if attention_mask is None else _mask_at(attention_mask, number, places)
@@ -37,7 +38,8 @@ def at_places(layer: Layer, places: torch.Tensor, meter: Meter) -> Callable[...,
         if layer.after is not None:
             mixed = layer.after(mixed)
         with replaced(layer.attention, lambda *_args, **_named: (mixed, None)):
-            return own(asked, None)
+            states: torch.Tensor = own(asked, None)
+        return states
 
     return forward
 
@@ -66,7 +68,7 @@ def _mixed(
     return mixed.reshape(count, 1, heads * size)
 
 
-def _is_plain(matrix: Any) -> bool:
+def _is_plain(matrix: torch.nn.Module) -> bool:
     """Whether a module is a linear layer and no more: neither quantized nor adapted nor wrapped."""
     return type(matrix) in (torch.nn.Linear, Linear) and "forward" not in matrix.__dict__
 

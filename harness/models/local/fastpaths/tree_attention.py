@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -23,9 +23,11 @@ from harness.models.local.fast_path import OptionRow, OptionValue, ReadOptions, 
 from harness.models.local.fastpaths.shared_prefix import Group, groups_of
 from harness.models.local.forward_patch import FAULTS
 from harness.models.local.network import Network, accepts
+from harness.models.network_settings import NetworkSettings
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig
+    import numpy.typing as npt
+    from transformers import Cache, PreTrainedConfig
 
 _TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.25, torch.float16: 0.05}
 _CHECKED = 24
@@ -98,11 +100,10 @@ class TreeScorer:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        config = network.base.config
-        window = getattr(config, "sliding_window", None)
-        uses = getattr(config, "use_sliding_window", True)
+        settings = NetworkSettings.of(network.base.config)
+        window, uses = settings.sliding_window, settings.use_sliding_window
         self._window = int(window) if isinstance(window, int) and window > 0 and uses else None
-        types = getattr(config, "layer_types", None)
+        types = settings.layer_types
         self._types = tuple(sorted(set(types))) if types and len(set(types)) > 1 else ()
         if not self._types and types and set(types) == {"full_attention"}:
             self._window = None
@@ -154,13 +155,13 @@ class TreeScorer:
         for tree, values in batcher.run(trees, len, self.logprobs, slack=_SLACK):
             yield from option_values(tree.row.owner, tree.option, values)
 
-    def _after(self, cache: Any, length: int, trees: list[Tree], batcher: Batcher) -> Iterator[OptionValue]:
+    def _after(self, cache: Cache, length: int, trees: list[Tree], batcher: Batcher) -> Iterator[OptionValue]:
         trees.sort(key=len, reverse=True)
         read = partial(self.logprobs_after, cache, length)
         for tree, values in batcher.run(trees, len, read, slack=1.0, most=_PACKED):
             yield from option_values(tree.row.owner, tree.option, values)
 
-    def _read(self, ids: Sequence[int]) -> Any | None:
+    def _read(self, ids: Sequence[int]) -> Cache | None:
         """The cache of a shared beginning; None when memory does not suffice, and every context is read whole."""
         try:
             return self.read(ids)
@@ -171,7 +172,7 @@ class TreeScorer:
         return None
 
     @torch.inference_mode()
-    def read(self, ids: Sequence[int]) -> Any:
+    def read(self, ids: Sequence[int]) -> Cache:
         """The cache of a shared beginning."""
         from transformers import DynamicCache
 
@@ -210,7 +211,7 @@ class TreeScorer:
         return self._network.gathered(output, [tree.row for tree in trees])
 
     @torch.inference_mode()
-    def logprobs_after(self, cache: Any, length: int, trees: Sequence[Tree]) -> list[FloatArray]:
+    def logprobs_after(self, cache: Cache, length: int, trees: Sequence[Tree]) -> list[FloatArray]:
         """As `logprobs`, for trees that follow one cached beginning: all of them in one row."""
         sizes = list(map(len, trees))
         ids, depth, branch = (
@@ -236,7 +237,9 @@ class TreeScorer:
         starts = np.cumsum([0, *sizes[:-1]])
         return self._network.gathered(output, [tree.row for tree in trees], starts)
 
-    def _masks(self, queries: IntArray, keys: IntArray, seen: np.ndarray[Any, Any]) -> Any:
+    def _masks(
+        self, queries: IntArray, keys: IntArray, seen: npt.NDArray[np.bool_]
+    ) -> torch.Tensor | dict[str, torch.Tensor]:
         """Additive masks [B, 1, Q, K]: one, or one for each attention type."""
         if self._window is None:
             return self._additive(seen)
@@ -245,7 +248,7 @@ class TreeScorer:
             return self._additive(near)
         return {name: self._additive(near if "sliding" in name else seen) for name in self._types}
 
-    def _additive(self, seen: np.ndarray[Any, Any]) -> torch.Tensor:
+    def _additive(self, seen: npt.NDArray[np.bool_]) -> torch.Tensor:
         dtype = self._network.base.dtype
         allowed = torch.from_numpy(np.ascontiguousarray(seen)).to(self._network.device)[:, None]
         blank = torch.zeros(allowed.shape, dtype=dtype, device=self._network.device)

@@ -16,6 +16,7 @@ from harness.models.local.decoding.steppers import CausalStepper, DecoderStepper
 from harness.models.local.decoding.uncached_decoding import Rereading, RereadingDecoder, writes_alike
 from harness.models.local.network import Network
 from harness.models.local.stepper import Prompt, Stepper
+from harness.models.network_settings import generation_config
 
 
 def generate(network: Network, batcher: Batcher, requests: Sequence[Generate]) -> Iterator[tuple[Request, Response]]:
@@ -87,8 +88,8 @@ def ends(network: Network) -> frozenset[int]:
     Raises:
         CheckpointError: when the settings name something else than tokens.
     """
-    settings = getattr(network.language_model, "generation_config", None)
-    named = getattr(settings, "eos_token_id", None)
+    settings = generation_config(network.language_model)
+    named = None if settings is None else settings.eos_token_id
     tokens = [*(named if isinstance(named, (list, tuple)) else [named]), network.encoder.tokenizer.eos_token_id]
     try:
         return frozenset(int(token) for token in tokens if token is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from harness.models.checkpoint.checkpoint_heads import Head
 from harness.models.encoding.row_encoder import NO_TYPES, TYPES, HeadRow, has_types, reads_types
 from harness.models.local.batching import Batcher, IntArray
 from harness.models.local.network import Network
+
+if TYPE_CHECKING:
+    from transformers.utils import ModelOutput
 
 
 def whole_row_reader(network: Network, head: Head, batcher: Batcher) -> Callable[[Sequence[HeadRow]], list[FloatArray]]:
@@ -64,7 +67,7 @@ def warn_of_types(network: Network, batcher: Batcher, head: Head) -> None:
         batcher.tell_once(NO_TYPES)
 
 
-def _forward(network: Network, head: Head, rows: Sequence[HeadRow]) -> Any:
+def _forward(network: Network, head: Head, rows: Sequence[HeadRow]) -> ModelOutput:
     module = network.heads[head]
     ids, mask = _padded(network, rows)
     extra = {}

@@ -55,7 +55,7 @@ class DocumentRanker:
             if isinstance(sought, Failure) or isinstance(pool, Failure):
                 yield request, sought if isinstance(sought, Failure) else pool  # type: ignore[misc]
                 continue
-            yield request, best_documents(pool @ sought[0], request.top, getattr(query, "truncated", 0))
+            yield request, best_documents(pool @ sought[0], request.top, query.truncated)
 
     def _pool(self, network: Network, batcher: Batcher, request: Rank) -> Matrix | Failure:
         key = (request.pool.digest, request.pooling, request.prompts[1], request.similarity)
@@ -95,5 +95,5 @@ def _by_head(network: Network, batcher: Batcher, requests: Sequence[Rank]) -> It
             yield request, failure
             continue
         values = np.array([answer.values[0] for answer in answers if isinstance(answer, Scores)])
-        truncated = sum(getattr(answer, "truncated", 0) for answer in answers)
+        truncated = sum(answer.truncated for answer in answers)
         yield request, best_documents(values, request.top, truncated)

@@ -171,6 +171,7 @@ def _together_as_alone(network: Network) -> bool:
     except FAULTS:
         return False
     expected = np.concatenate(_score_alone(network, batch))
+    assert network.language_model is not None
     share = rounding(network.language_model)
     return bool(np.allclose(scored, expected, rtol=share, atol=share, equal_nan=True))
 

@@ -16,6 +16,7 @@ from harness.models.local.batching import SLACK, Batcher, TooLarge, too_large
 from harness.models.local.network import Network
 from harness.models.local.requests.head_passes import hidden_states, warn_of_types, whole_row_reader
 from harness.models.local.sentence_modules import NO_MODULES, SentenceModules
+from harness.models.network_settings import NetworkSettings
 from harness.models.response_builders import choose, log_sigmoid, log_softmax, scores, with_inputs
 
 if TYPE_CHECKING:
@@ -46,10 +47,10 @@ def numbers(network: Network, batcher: Batcher, requests: Sequence[Regress]) -> 
 
 def _activation(config: PreTrainedConfig) -> str:
     """The function that a cross-encoder of sentence-transformers names for its score; empty where none is named."""
-    named = getattr(config, "sentence_transformers", None)
-    name = named.get("activation_fn") if isinstance(named, dict) else None
-    older = getattr(config, "sbert_ce_default_activation_function", None)
-    return str(name or older or "").rpartition(".")[2]
+    settings = NetworkSettings.of(config)
+    kept = settings.sentence_transformers
+    name = kept.get("activation_fn") if isinstance(kept, dict) else None
+    return str(name or settings.sbert_ce_default_activation_function or "").rpartition(".")[2]
 
 
 def classifications(
