@@ -251,7 +251,7 @@ def test_odd_values_in_promptfoos_results_are_no_internal_error(tmp_path: Path) 
     rows[0]["gradingResult"] = {"componentResults": 3}
     rows[1]["namedScores"] = [1]
     rows[2]["testCase"]["assert"] = 5
-    rows[3]["score"] = float("nan")
+    rows[3]["score"] = rows[4]["vars"]["number"] = float("nan")
     file = tmp_path / "results.json"
     file.write_text(json.dumps(page), "utf-8")
     assert imported(["promptfoo", str(file)], tmp_path / "out")
