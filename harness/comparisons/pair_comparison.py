@@ -236,9 +236,9 @@ def _max_t(
     groups = sides.groups
     codes = np.arange(groups.n) if groups.codes is None else groups.codes
     slices = []
-    for row, error in zip(tested, errors, strict=True):
+    for row in tested:
         places = by_slice[row.slice or ""]
-        slices.append(SlicedSides(*sides.at(metric, places), codes[places], error))
+        slices.append(SlicedSides(*sides.at(metric, places), codes[places]))
     adjusted = dict(
         zip([row.slice for row in tested], max_t(slices, metric.value, groups.count, resamples, seed), strict=True)
     )

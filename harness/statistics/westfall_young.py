@@ -30,17 +30,18 @@ class SlicedSides:
     Attributes:
         base, candidate: float[n, k], statistics of its items.
         codes: int[n], the cluster of each of its items among those of all slices.
-        error: the standard error of its difference.
     """
 
     base: FloatArray
     candidate: FloatArray
     codes: IntArray
-    error: float
 
 
 def max_t(slices: Sequence[SlicedSides], value: Value, clusters: int, resamples: int, seed: int = 0) -> FloatArray:
     """float[m]: adjusted two-sided p-values of the slices' differences.
+
+    Slices are weighed by the spread that swaps give them. A standard error about the observed difference is smallest
+    where the difference is largest: with it, the chance of a false claim was 6.4% in place of 5%.
 
     Args:
         value: of the metric, from sums [..., k] and number of items.
@@ -68,8 +69,12 @@ def max_t(slices: Sequence[SlicedSides], value: Value, clusters: int, resamples:
         for column, part in enumerate(prepared):
             drawn[start:end, column] = _apart(part, value, chosen[column].T)
         start = end
+    both = np.vstack([drawn, observed])
+    spread = np.sqrt(np.mean(np.where(np.isfinite(both), both, 0.0) ** 2, axis=0))
+    spread[spread == 0] = 1.0
+    observed = observed / spread
     # A swap for which a figure is undefined counts against a claim.
-    drawn = np.where(np.isfinite(drawn), drawn, np.inf)
+    drawn = np.where(np.isfinite(drawn), drawn / spread, np.inf)
     order = np.argsort(-observed, kind="stable")
     largest = np.maximum.accumulate(drawn[:, order[::-1]], axis=1)[:, ::-1]
     beaten = np.count_nonzero(largest >= observed[order] * (1 - _TIE), axis=0)
@@ -103,7 +108,6 @@ class _Prepared:
     change: FloatArray
     places: IntArray
     n: float
-    error: float
 
 
 def _prepared(part: SlicedSides) -> _Prepared:
@@ -111,11 +115,11 @@ def _prepared(part: SlicedSides) -> _Prepared:
     base, candidate = part.base[known], part.candidate[known]
     places, codes = np.unique(part.codes[known], return_inverse=True)
     change = Groups(codes.astype(np.int64), len(places), len(base)).sums(candidate - base)
-    return _Prepared(base.sum(axis=0), candidate.sum(axis=0), change, places, float(len(base)), part.error)
+    return _Prepared(base.sum(axis=0), candidate.sum(axis=0), change, places, float(len(base)))
 
 
 def _apart(part: _Prepared, value: Value, chosen: FloatArray) -> FloatArray:
     """|T| of assignments that swap what was chosen."""
     after = evaluate(value, part.upper - chosen, np.full(len(chosen), part.n))
     before = evaluate(value, part.lower + chosen, np.full(len(chosen), part.n))
-    return np.asarray(np.abs(after - before) / part.error)
+    return np.asarray(np.abs(after - before))

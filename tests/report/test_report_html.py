@@ -29,7 +29,7 @@ from harness.report.view.item_columns import measure
 from harness.report.view.run_view import RunView, classify_change
 from harness.report.web import item_data
 from harness.report.wording.narrative import change
-from harness.schema.results.metrics import SeedsResult
+from harness.schema.results.metrics import AdjustedResult, SeedsResult
 from harness.storage.run_dir import RunDir
 
 TABS = ["summary", "metrics", "items", "bias", "models", "data", "provenance"]
@@ -421,3 +421,16 @@ def test_190_labels_stay_below_a_megabyte_and_a_half(plain: RunDir) -> None:
         update = {"id": f"reviews.f1[{label}]", "metric": f"f1[{label}]"}
         view.results.comparisons += [row.model_copy(update=update) for row in rows]
     assert len(render_view(view).encode()) <= 1_500_000
+
+
+def test_what_cheap_values_say_stands_beside_the_difference(tmp_path: Path) -> None:
+    run = build_run(tmp_path)
+    results = run.read_results()
+    rows = list(results.comparisons)
+    place = next(i for i, row in enumerate(rows) if (row.metric, row.status, row.slice) == ("accuracy", "ok", None))
+    surer = AdjustedResult(interval=Interval(value=0.021, low=0.011, high=0.031), n=90, total=600, n_eff=162, gain=1.8)
+    rows[place] = rows[place].model_copy(update={"adjusted": surer})
+    run.write(results.model_copy(update={"comparisons": rows}))
+    text = " ".join(Page(whole_page(render_html(run))).texts)
+    assert "adjusted +2.1 (+1.1…+3.1)" in text
+    assert "Adjusted: cheap values of 600 items make 90 costly ones worth 1.80 × as many." in text
