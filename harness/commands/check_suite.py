@@ -21,7 +21,7 @@ from harness.core.model_kind import ModelSpec
 from harness.core.reporter import Reporter
 from harness.evaluations.label_prompt import CLOZE
 from harness.evaluations.tasks.classification import ClassificationOptions
-from harness.pipeline.checkpoints.named_checkpoints import Ability, ability_of, labels_without_token
+from harness.pipeline.checkpoints.named_checkpoints import Ability, ability_of, folder_at_hand, labels_without_token
 from harness.pipeline.prepared_suite import bind_each, references
 from harness.schema.suite.data_refs import DataRef
 from harness.storage.store import Store
@@ -75,7 +75,7 @@ def check_suite(suite: Suite, store: Store, reporter: Reporter) -> Checked:
     """Checks a suite against the data and the models that are on this machine."""
     checked = Checked()
     datasets = _data(references(suite), suite.folder, store, reporter, checked)
-    abilities = _models(suite.models, suite.folder, suite.where, checked)
+    abilities = _models(suite.models, suite.folder, suite.where, store, checked)
     evaluations = _evaluations(suite, datasets, checked)
     _questions(suite, evaluations, abilities, checked)
     _cloze_words(suite, evaluations, abilities, checked)
@@ -101,7 +101,7 @@ def check_beside(path_or_name: str, error: SuiteError, store: Store, reporter: R
     checked = Checked()
     folder = path.absolute().parent
     _data(sections.data, folder, store, reporter, checked)
-    _models(sections.models, folder, document.where, checked)
+    _models(sections.models, folder, document.where, store, checked)
     notes = [str(fault).replace("\n", " ") for fault in checked.faults[:_MOST]]
     return SuiteError(error.message, where=error.where, notes=[*error.notes, *notes], hint=error.hint)
 
@@ -125,23 +125,20 @@ def _data(
 
 
 def _models(
-    models: Mapping[str, ModelSpec], base: Path, where: Callable[..., Where], checked: Checked
+    models: Mapping[str, ModelSpec], base: Path, where: Callable[..., Where], store: Store, checked: Checked
 ) -> dict[str, Ability]:
-    """What the checkpoints of folders can be asked."""
+    """What the checkpoints that are on this machine can be asked."""
     abilities: dict[str, Ability] = {}
     for name, spec in models.items():
         existing = spec.kind.existing(spec.options)
         if existing is None:
             continue
-        path = existing.place
-        folder = base / Path(path).expanduser()
-        if not folder.exists() and not path.startswith((".", "/", "~")) and path.count("/") <= 1:
-            checked.unread.append(f"model {name} ({path})")
-            continue
-        if folder.is_file():
-            continue
         try:
-            abilities[name] = _ability(folder, existing.adapter, base)
+            folder = folder_at_hand(existing.place, base, store)
+            if folder is None:
+                checked.unread.append(f"model {name} ({existing.place})")
+            elif not folder.is_file():
+                abilities[name] = _ability(folder, existing.adapter, base)
         except HarnessError as error:
             if error.where is None:
                 error.where = where("models", name)

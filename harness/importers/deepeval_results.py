@@ -65,8 +65,8 @@ def _identity(case: Mapping[str, Any], *, unique: bool) -> str:
     name = text(case.get("name"))
     if name and unique and not _NUMBERED.match(name):
         return name
-    asked = {"name": "" if _NUMBERED.match(name) else name, "input": case.get("input")}
-    return short(digest({**asked, "expected": case.get("expectedOutput")}))
+    asked = {"name": "" if _NUMBERED.match(name) else name, "input": text(case.get("input"))}
+    return short(digest({**asked, "expected": text(case.get("expectedOutput"))}))
 
 
 def _verdicts(case: Mapping[str, Any]) -> dict[str, float]:

@@ -103,9 +103,9 @@ def _results(file: Path) -> Mapping[str, Any]:
     date = _date(file)
     for folder in file.parents[1:5] if date else ():
         if folder.name == "details" or file.parent == folder:
-            found = sorted(folder.parent.rglob(f"results_{date}.json"))
-            if found:
-                return mapping(json_file(found[0], LightevalImporter.tool))
+            pages = sorted(folder.parent.rglob(f"results_{date}.json"))
+            if pages:
+                return mapping(json_file(pages[0], LightevalImporter.tool))
     return {}
 
 
@@ -192,7 +192,7 @@ def _evaluation(file: Path, task: _Task, notes: tuple[str, ...]) -> LoggedEvalua
     answers: list[LoggedAnswer] = []
     if averaged := _averages(rows):
         notes += (f"{averaged} is the mean over the answers to a document, which are repeats here.",)
-        answers = [answer for number_, row in _numbered(rows) for answer in _apart(row, averaged, number_)]
+        answers = [answer for before, row in _numbered(rows) for answer in _apart(row, averaged, before)]
     else:
         several = sum(len(row.answers) > 1 for row in rows)
         if several:

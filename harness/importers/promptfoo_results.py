@@ -70,7 +70,7 @@ def _identity(row: Mapping[str, Any]) -> str:
     """A test's own: what it asks and what it expects, not its place in a file that may grow."""
     case = mapping(row.get("testCase"))
     asked = {"vars": row.get("vars", case.get("vars")), "assert": case.get("assert"), "about": case.get("description")}
-    return short(digest(json.loads(json.dumps(asked, default=str))))
+    return short(digest(json.loads(json.dumps(asked, default=str), parse_constant=str)))
 
 
 def _verdict_names(answers: Sequence[LoggedAnswer]) -> frozenset[str]:

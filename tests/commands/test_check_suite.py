@@ -107,3 +107,15 @@ def test_words_that_no_token_spells_are_a_fault(
     (folder / "suite.yaml").write_text(CLOZE.replace("WORDS", words).replace("[good]", "[a]"), "utf-8")
     assert invoke(["validate", "suite.yaml"]) == (2 if faulty else 0)
     assert ("no word of 'bad' is one token of base" in capsys.readouterr().err) == faulty
+
+
+def test_a_checkpoint_of_the_catalog_is_known_or_a_fault(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "good.csv").write_text("text,label\nfine,good\ndull,bad\n", "utf-8")
+    plain = CLOZE.replace("load: base", "load: 'catalog:minilm-l6'").replace(", other: {load: other}", "")
+    plain = plain.replace("WORDS", "a")
+    (folder / "suite.yaml").write_text(plain, "utf-8")
+    assert invoke(["validate", "suite.yaml"]) == 0
+    assert "only named and not checked: model base (catalog:minilm-l6)" in capsys.readouterr().out
+    (folder / "suite.yaml").write_text(plain.replace("minilm-l6", "minilm-16"), "utf-8")
+    assert invoke(["validate", "suite.yaml"]) == 2
+    assert "unknown checkpoint of the catalog 'minilm-16'. Did you mean 'minilm-l6'?" in capsys.readouterr().err

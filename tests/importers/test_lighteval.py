@@ -19,8 +19,8 @@ from harness.core.errors import DataError
 
 def totals(log: str, model: str) -> dict[str, dict[str, float]]:
     (file,) = (LOGS / log / model).glob("results/*/*.json")
-    found: dict[str, dict[str, float]] = json.loads(file.read_text("utf-8"))["results"]
-    return found
+    results: dict[str, dict[str, float]] = json.loads(file.read_text("utf-8"))["results"]
+    return results
 
 
 def means(log: str, model: str) -> dict[str, dict[str, float]]:

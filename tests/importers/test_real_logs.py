@@ -101,6 +101,7 @@ def test_failed_samples_count_against_their_model(tmp_path: Path) -> None:
     entries = imported(["inspect", f"base={file}", f"tuned={LOGS}/inspect/tuned.json"], tmp_path / "out")
     results = RunDir(max((tmp_path / "out").glob("*/*/results.json")).parent).read_results()
     assert results.evaluations[0].counts["base"]["failed"] == 6
+    assert results.evaluations[0].coverage == {"base": 10 / 16, "tuned": 1.0}
     assert entries["base", "as_logged[match]"].n == 10
 
 
@@ -250,7 +251,7 @@ def test_odd_values_in_promptfoos_results_are_no_internal_error(tmp_path: Path) 
     rows[0]["gradingResult"] = {"componentResults": 3}
     rows[1]["namedScores"] = [1]
     rows[2]["testCase"]["assert"] = 5
-    rows[3]["score"] = float("nan")
+    rows[3]["score"] = rows[4]["vars"]["number"] = float("nan")
     file = tmp_path / "results.json"
     file.write_text(json.dumps(page), "utf-8")
     assert imported(["promptfoo", str(file)], tmp_path / "out")

@@ -88,7 +88,9 @@ def _told(run: Path, as_json: bool) -> int:
     return 0
 
 
-@command.command("lm-eval")
+@command.command(
+    "lm-eval", short_help="lm-evaluation-harness: the folder of `lm_eval … --log_samples --output_path DIR`."
+)
 @click.argument("logs", nargs=-1, required=True, metavar="[NAME=]LOG...")
 @click.option("--suite", default="lm-eval", show_default=True, help="Suite name; names the run's folder.")
 @click.option(

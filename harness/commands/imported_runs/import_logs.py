@@ -172,7 +172,7 @@ def _version(facts: Mapping[str, str | int]) -> str | int:
 def _task(tool: str, logs: Mapping[str, LoggedEvaluation]) -> ImportedTask:
     answers = {model: _unique(logged.answers, model) for model, logged in logs.items()}
     notes = [f"{model}: {note}" for model, logged in logs.items() for note in logged.notes]
-    notes += _asked_alike(answers)
+    _require_pairs(answers)
     verdicts = frozenset(name for logged in logs.values() for name in logged.verdicts)
     figures = _common_figures(answers, verdicts, notes)
     answers = _lacking_as_faults(answers, figures)
@@ -230,14 +230,13 @@ def _unique(answers: Sequence[LoggedAnswer], model: str) -> dict[Key, LoggedAnsw
     return unique
 
 
-def _asked_alike(answers: Mapping[str, Mapping[Key, LoggedAnswer]]) -> list[str]:
-    """Notes of items that are asked in other words.
+def _require_pairs(answers: Mapping[str, Mapping[Key, LoggedAnswer]]) -> None:
+    """Checks that every model shares items with the baseline, and that one id is one item.
 
     Raises:
         DataError: when models share no item, or one id stands for items with other right answers.
     """
     baseline, *others = answers
-    notes = []
     for model in others:
         pairs = [(answers[baseline][key], answer) for key, answer in answers[model].items() if key in answers[baseline]]
         if not pairs:
@@ -254,10 +253,6 @@ def _asked_alike(answers: Mapping[str, Mapping[Key, LoggedAnswer]]) -> list[str]
                 f"{first.id!r} has {_shortened(first.targets)} in {baseline}, {_shortened(second.targets)} in {model}.",
                 hint="import logs of the same data, or name the column that holds the items' own ids.",
             )
-        words = sum(first.text != second.text for first, second in pairs)
-        if words:
-            notes.append(f"{words} of {len(pairs)} items are asked in other words of {model} than of {baseline}.")
-    return notes
 
 
 def _first(of_model: Mapping[Key, LoggedAnswer]) -> str:

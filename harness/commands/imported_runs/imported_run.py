@@ -217,7 +217,7 @@ def _evaluation(run: RunDir, name: str, task: ImportedTask, imported: ImportedRu
         clusters={unit: len({item.clusters[unit] for item in items.values()})},
         cluster_unit=unit,
         protocols={model: answers[0].protocol for model, answers in task.answered.items()},
-        coverage={model: len(answers) / len(items) for model, answers in task.answered.items()},
+        coverage={model: float(answered.ok.mean()) for model, answered in records.items()},
         counts={model: record_counts(counted) for model, counted in records.items()},
         caveats=list(task.notes),
         comparability=notes,

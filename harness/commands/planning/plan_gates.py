@@ -18,13 +18,13 @@ from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.number_format import amount
 from harness.schema.results.results_file import Results
 from harness.schema.results.seed_aggregation import reads_recipe
-from harness.schema.suite.gate_rules import Ratio
+from harness.schema.suite.gate_rules import SlicedRule
 from harness.storage.items_file import read_items
 from harness.storage.run_dir import RunDir
 
 if TYPE_CHECKING:
     from harness.gates.gate_planning import PlannedEffect, Spread
-    from harness.schema.suite.gate_rules import Composition, Leaf, SlicedRule
+    from harness.schema.suite.gate_rules import Composition, Leaf
 
 _Z95 = 1.959963984540054
 
@@ -90,7 +90,6 @@ def _leaf(
 ) -> PlannedEffect:
     from harness.gates.gate_planning import PlannedEffect, planned
     from harness.metrics.build_metrics import build_metrics
-    from harness.schema.suite.gate_rules import SlicedRule
 
     bound = prepared.evaluations[rule.evaluation]
     metrics = build_metrics(list(bound.metrics), bound.evaluation.metric_context())
@@ -140,7 +139,7 @@ def _timed(rule: Leaf, metric: Metric, models: list[str], blocks: int, seen: _Ea
     effect = planned(rule, blocks, direction=metric.direction, kind=metric.kind, unit=metric.unit, spread=spread)
     if effect.mde is None:
         return PlannedEffect(None, None, effect.possible, f"{sentence}.")
-    ratio = isinstance(getattr(rule, "margin", None), Ratio)
+    ratio = isinstance(rule, SlicedRule) and rule.is_relative
     least = f"{effect.mde:.1%} of the baseline" if ratio else amount(effect.mde, metric.unit)
     text = f"{sentence}; {least} is found with 80% power, by the spread in {spread.source}."
     return PlannedEffect(effect.mde, None, effect.possible, text)

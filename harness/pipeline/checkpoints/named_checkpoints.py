@@ -58,6 +58,21 @@ def fetch_checkpoints(names: Sequence[str], store: Store, reporter: Reporter) ->
         yield FetchedCheckpoint(name, path, entry.license, package)
 
 
+def folder_at_hand(path: str, base: Path, store: Store) -> Path | None:
+    """Where a checkpoint is or should be; None for one of the catalog or the hub that has not been fetched.
+
+    Raises:
+        CheckpointError: for an unknown name of the catalog.
+    """
+    from harness.models.checkpoint.locate import at_hand, locate
+
+    if path.startswith(PREFIX):
+        return locate(NamedCheckpoint(path), base=base, store=store, offline=True) if at_hand(path, store) else None
+    folder = base / Path(path).expanduser()
+    here = folder.exists() or path.startswith((".", "/", "~")) or path.count("/") > 1
+    return folder if here else None
+
+
 @dataclass(frozen=True, slots=True)
 class Ability:
     """What a checkpoint can be asked, told from its small files.
