@@ -344,6 +344,9 @@ CASES: dict[str, dict[str, Case | str]] = {
             TASK,
         ),
     },
+    "inference_cost": dict.fromkeys(
+        GUARDS, "it measures time, memory and size, and claims nothing about what texts say"
+    ),
     "bias_amplification": {
         "equal texts": ONE_TEXT,
         "equal tokens": ONE_TEXT,
