@@ -57,7 +57,7 @@ def _cell(view: RunView, known: EvaluationResult, row: MetricResult | None) -> T
         return TimedCell("–", "" if row is None or row.reason is None else row.reason, "")
     low, high = row.interval.low, row.interval.high
     exact = low == high
-    text = f"{row.interval.value:,.6g}" if exact else number_format.level(row.interval.value, row.unit, low, high)
+    text = number_format.level(row.interval.value, row.unit, low, high)
     span = "" if exact else number_format.interval(low, high, row.unit, sign=False)
     change = view.overall.get((row.id, known.baseline, row.model))
     ratio = None if change is None else change.ratio

@@ -14,6 +14,8 @@ from harness.core.unit import unit_of
 from harness.schema import units
 
 _MISSING = "–"
+_MILLION = 1_000_000
+"""From here on three digits matter, as in numbers of parameters: `8.29M`."""
 _UNNAMED_UNITS = frozenset({"", "share", "fraction", "probability", "F1", "Brier", "score"})
 
 
@@ -49,9 +51,11 @@ def fixed(value: float, places: int, sign: bool = False) -> str:
 
 
 def level(value: float | None, unit: str, low: float | None = None, high: float | None = None) -> str:
-    """A metric's value: `71.3%`, `1.842 bits/byte` without the unit's name."""
+    """A metric's value: `71.3%`, `8.29M`, `1.842 bits/byte` without the unit's name."""
     if value is None or not math.isfinite(value):
         return _MISSING
+    if abs(value) >= _MILLION:
+        return ("−" if value < 0 else "") + units.show_count(abs(value))
     text = fixed(_scaled(value, unit), decimals(low, high, unit))
     return text + "%" if is_fraction(unit) else text
 
@@ -65,6 +69,8 @@ def difference(value: float | None, unit: str, low: float | None = None, high: f
     """A signed difference without its unit: `+25.1`, `−0.031`."""
     if value is None or not math.isfinite(value):
         return _MISSING
+    if abs(value) >= _MILLION:
+        return ("−" if value < 0 else "+") + units.show_count(abs(value))
     return fixed(_scaled(value, unit), decimals(low, high, unit), sign=True)
 
 

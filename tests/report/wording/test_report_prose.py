@@ -240,6 +240,8 @@ def test_margins_are_shown_in_the_unit_of_the_figures(
     [
         (number_format.difference(-0.00001, "fraction", -0.01, 0.01), "0.0"),
         (number_format.level(0.7131, "fraction", 0.70, 0.73), "71.3%"),
+        (number_format.level(8_292_608.0, "parameters"), "8.29M"),
+        (number_format.difference(-2_440_000.0, "parameters", -2_440_000.0, -2_440_000.0), "−2.44M"),
         (number_format.level(None, "nats"), "–"),
         (number_format.level(math.nan, "nats"), "–"),
         (number_format.interval(0.0101, 0.0112, "bits/byte"), "+0.0101…+0.0112"),
