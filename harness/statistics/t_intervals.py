@@ -113,11 +113,6 @@ def _alike(influence: FloatArray, scale: float) -> ClusterError:
     return ClusterError(error, n - 1.0, float(n), abs(float(shape**2 @ shape)) / square**1.5)
 
 
-def clustered_standard_error(influence: FloatArray, groups: Groups, scale: float) -> float:
-    """`cluster_error` where items weigh alike: the standard error alone."""
-    return cluster_error(influence, groups, scale).standard_error
-
-
 def _between(
     influence: FloatArray, shares: FloatArray, totals: FloatArray, held: FloatArray, alone: FloatArray
 ) -> float:

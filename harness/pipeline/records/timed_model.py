@@ -85,6 +85,7 @@ class TimedModel:
     def _answer(self) -> Any:
         assert self._process.stdout is not None
         try:
+            # A pipe from a process of our own that runs our own code; nothing from outside is unpickled.
             return pickle.load(self._process.stdout)
         except (OSError, EOFError, pickle.UnpicklingError):
             raise self._ended() from None

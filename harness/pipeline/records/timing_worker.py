@@ -1,7 +1,8 @@
 """A process that holds one model and is timed (see `timing_session`): pickled messages in, pickled answers out.
 
 First it is told which model; it answers with the model's facts. Then it gets the inputs, and visits them once for every
-`visit`. Nothing is kept of what it answers: an answer that is known already would cost nothing.
+`visit`. Nothing is kept of what it answers: an answer that is known already would cost nothing. Both ends of the pipe
+are this program, so nothing from outside is unpickled.
 """
 
 from __future__ import annotations

@@ -16,6 +16,22 @@ from harness.models.response_builders import scores, with_inputs
 _SLACK = 0.25
 
 
+def planned(
+    network: Network, batcher: Batcher, requests: Sequence[Continuations]
+) -> tuple[dict[int, ContinuationPlan], dict[int, Failure]]:
+    """The plans of requests by their places, and why others have none; says what the chat template told."""
+    plans: dict[int, ContinuationPlan] = {}
+    failures: dict[int, Failure] = {}
+    for owner, plan in continuation_plans(network.encoder, network.chat, network.max_length, requests):
+        if isinstance(plan, Failure):
+            failures[owner] = plan
+        else:
+            plans[owner] = plan
+    for said in sorted(network.chat.told):
+        batcher.tell_once(said)
+    return plans, failures
+
+
 def continuations(
     network: Network, batcher: Batcher, requests: Sequence[Continuations]
 ) -> Iterator[tuple[Request, Response]]:
@@ -24,14 +40,9 @@ def continuations(
     Each option has a row of its own, but for one whose input is the beginning of another's; a fast path may read
     several in one row.
     """
-    plans: dict[int, ContinuationPlan] = {}
-    for owner, planned in continuation_plans(network.encoder, network.chat, network.max_length, requests):
-        if isinstance(planned, Failure):
-            yield requests[owner], planned
-        else:
-            plans[owner] = planned
-    for said in sorted(network.chat.told):
-        batcher.tell_once(said)
+    plans, failures = planned(network, batcher, requests)
+    for owner, failure in failures.items():
+        yield requests[owner], failure
     values = {owner: [0.0] * len(plan.branches) for owner, plan in plans.items()}
     missing = {owner: len(plan.branches) for owner, plan in plans.items()}
     for owner, option, value in _scored(network, batcher, list(plans.values())):

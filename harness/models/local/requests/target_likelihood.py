@@ -9,9 +9,10 @@ import numpy as np
 
 from harness.core.records import FloatArray
 from harness.core.requests import Continuations, Failure, Request, Response, TargetLikelihood
-from harness.models.encoding.continuation_plans import ContinuationPlan, continuation_plans
+from harness.models.encoding.continuation_plans import ContinuationPlan
 from harness.models.local.batching import Batcher, Row, TooLarge, too_large
 from harness.models.local.network import Network
+from harness.models.local.requests.continuations import planned
 from harness.models.local.requests.seq2seq_continuations import target_tokens
 from harness.models.response_builders import detailed, likelihood, with_inputs
 
@@ -23,14 +24,9 @@ def target_likelihoods(
 ) -> Iterator[tuple[Request, Response]]:
     """Answers each request by a causal model: a row of its own, of which the target's tokens are scored."""
     asked = [Continuations(request.context, (request.target,), request.messages, request.form) for request in requests]
-    plans: dict[int, ContinuationPlan] = {}
-    for owner, planned in continuation_plans(network.encoder, network.chat, network.max_length, asked):
-        if isinstance(planned, Failure):
-            yield requests[owner], planned
-        else:
-            plans[owner] = planned
-    for said in sorted(network.chat.told):
-        batcher.tell_once(said)
+    plans, failures = planned(network, batcher, asked)
+    for owner, failure in failures.items():
+        yield requests[owner], failure
     rows = sorted((_row(plan) for plan in plans.values()), key=_length, reverse=True)
     for row, values in batcher.run(rows, _length, network.token_logprobs, slack=_SLACK):
         request, plan = requests[row.owner], plans[row.owner]
