@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
@@ -144,3 +144,12 @@ def cluster_count(rows: Sequence[Row]) -> int:
 
         return int(pc.count_distinct(rows.table.column(CLUSTER)).as_py())
     return len({row.cluster for row in rows})
+
+
+def without(rows: Sequence[Row], ids: Collection[str], columns: Sequence[str]) -> Sequence[Row]:
+    """The rows but those with these ids."""
+    left = RowColumns(columns)
+    for row in rows:
+        if row.id not in ids:
+            left.add(row)
+    return left.rows()

@@ -11,7 +11,7 @@ from harness.core.dataset import Dataset, Row
 from harness.core.digests import bytes_digest, digest
 from harness.core.errors import HarnessError, IncompleteError
 from harness.core.reporter import Reporter
-from harness.core.row_table import RowColumns, cluster_count
+from harness.core.row_table import cluster_count, without
 from harness.schema.suite.data_refs import FileRef, ref_name
 from harness.storage.store import Store
 
@@ -115,11 +115,7 @@ def _without(dataset: Dataset, splits: set[str], files: Sequence[TrainingFile], 
         return dataset
     rows = {**dataset.rows}
     for split, kept in checked.items():
-        left = RowColumns(dataset.columns)
-        for row in kept:
-            if row.id not in shared:
-                left.add(row)
-        rows[split] = left.rows()
+        rows[split] = without(kept, shared, dataset.columns)
     left_out = {split: len(kept) - len(rows[split]) for split, kept in checked.items() if len(kept) > len(rows[split])}
     models, names = _named(files)
     notes = [

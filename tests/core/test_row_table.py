@@ -4,7 +4,7 @@ import pytest
 
 from harness.core import row_table
 from harness.core.dataset import Row
-from harness.core.row_table import RowColumns, RowTable, cluster_count
+from harness.core.row_table import RowColumns, RowTable, cluster_count, without
 
 ROWS = [
     Row(f"id-{n}", {"text": f"text {n}", "score": n / 2, "note": None if n % 5 else "five"}, f"c{n // 3}", ("odd=yes",))
@@ -42,3 +42,4 @@ def test_few_rows_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
         many.add(row)
     assert isinstance(many.rows(), RowTable)
     assert list(many.rows()) == ROWS
+    assert list(without(ROWS, {"id-3", "id-20"}, COLUMNS)) == [row for n, row in enumerate(ROWS) if n not in (3, 20)]

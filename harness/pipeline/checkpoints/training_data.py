@@ -17,6 +17,7 @@ from harness.core.model_kind import ModelSpec, TrainingNeed
 from harness.core.on_demand import OnDemand
 from harness.core.option_names import Mitigates
 from harness.core.reporter import Reporter
+from harness.core.row_table import without
 from harness.data.splits import normalized
 from harness.data.text_index import TextIndex
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
@@ -163,7 +164,7 @@ class TrainingData:
         excluded = self._excluded[dataset.fingerprint]
         if not excluded:
             return dataset
-        return dataset.with_train(lambda: tuple(row for row in dataset.rows["train"] if row.id not in excluded))
+        return dataset.with_train(lambda: without(dataset.rows["train"], excluded, dataset.columns))
 
 
 _FORMAT = 1
