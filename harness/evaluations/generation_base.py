@@ -22,11 +22,11 @@ from harness.core.evaluation import Item
 from harness.core.model import ModelFacts
 from harness.core.records import OK, UNREAD, Record, Records
 from harness.core.requests import ChatForm, Continuations, Failure, Generate, Generated, Request, Response
-from harness.evaluations.answer_reader import UnreadError
+from harness.evaluations.answers.answer_reader import UnreadError
+from harness.evaluations.answers.repeated_answers import joined_answers
 from harness.evaluations.chat_options import turns_of
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, unread
 from harness.evaluations.reference_base import ReferenceOptions, ReferenceTask
-from harness.evaluations.repeated_answers import joined_answers
 from harness.evaluations.row_task import LOOKED_AT
 from harness.metrics.capability.text_tokenizers import spaceless_share
 from harness.schema.suite.generation_kwargs import GenerationKwargs

@@ -23,7 +23,7 @@ from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import DocumentPool, Embed, Failure, Rank, Ranking, Regress, Request, Response
 from harness.evaluations.columns import joined_slices, text_of
-from harness.evaluations.label_prompt import HEAD
+from harness.evaluations.prompts.label_prompt import HEAD
 from harness.evaluations.record_builders import failed, outcome
 from harness.evaluations.row_task import PARENT, RowOptions, RowTask, texts_in
 from harness.evaluations.sentence_vectors import embedding_protocol, vectors_of

@@ -22,7 +22,7 @@ from harness.core.evaluation import Item, ItemMeasure
 from harness.core.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
 from harness.core.reporter import Reporter
 from harness.core.requests import Failure
-from harness.evaluations.answered_item import Answered
+from harness.evaluations.answers.answered_item import Answered
 from harness.evaluations.record_builders import failed, outcome
 from harness.evaluations.tasks.imported import Imported
 from harness.metrics.capability.answer_match import exact_match_of

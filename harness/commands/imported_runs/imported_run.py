@@ -16,7 +16,7 @@ from harness.core.evaluation import Evaluation, ItemMeasure
 from harness.core.metric import MetricContext
 from harness.core.records import Records, RecordsHead
 from harness.core.reporter import Reporter
-from harness.evaluations.answered_item import Answered
+from harness.evaluations.answers.answered_item import Answered
 from harness.metrics.build_metrics import build_metrics
 from harness.pipeline import provenance
 from harness.pipeline.results.assembly import record_counts

@@ -19,7 +19,7 @@ from harness.core.requests import Cloze, Continuations, Failure, Request, Respon
 from harness.evaluations.item_measures import MARGIN
 from harness.evaluations.probe_base import Probe
 from harness.evaluations.probe_guards import alike, bare, options_fault
-from harness.evaluations.prompt_template import Slot, filled, written_parts
+from harness.evaluations.prompts.prompt_template import Slot, filled, written_parts
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName

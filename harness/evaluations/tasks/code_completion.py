@@ -13,9 +13,9 @@ from pydantic import Field
 from harness.core.dataset import Dataset, Row
 from harness.core.digests import digest, fraction
 from harness.core.evaluation import Item, ItemMeasure
+from harness.evaluations.answers.repeated_answers import SAMPLED
 from harness.evaluations.columns import text_of
 from harness.evaluations.generation_base import MOST_TOKENS, WritingOptions, WritingTask
-from harness.evaluations.repeated_answers import SAMPLED
 from harness.evaluations.row_task import PARENT
 from harness.metrics.capability.written_text import edit_similarity_of, parses
 

@@ -14,14 +14,14 @@ from harness.core.errors import IncompleteError
 from harness.core.evaluation import EvaluationContext, Item, ItemMeasure
 from harness.core.records import FAILED, Record
 from harness.core.requests import Failure, Response
+from harness.evaluations.answers.repeated_answers import SAMPLED
 from harness.evaluations.columns import text_of
 from harness.evaluations.generation_base import MOST_TOKENS, WritingOptions, WritingTask
 from harness.evaluations.programs.guarantees import FLAG, require_guarantees
 from harness.evaluations.programs.locked_down import NotEnforcedError
 from harness.evaluations.programs.program_runner import ProgramCheck, ProgramLimits, run_check
-from harness.evaluations.prompt_template import ColumnTemplate
+from harness.evaluations.prompts.prompt_template import ColumnTemplate
 from harness.evaluations.record_builders import failed
-from harness.evaluations.repeated_answers import SAMPLED
 from harness.metrics.capability.written_text import parses
 
 _INDENT = "    "

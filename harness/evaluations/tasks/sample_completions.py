@@ -19,7 +19,7 @@ from harness.core.evaluation import Evaluation, Item, ItemMeasure
 from harness.core.model import ModelFacts
 from harness.core.records import ITEM, SKIPPED, Record
 from harness.core.requests import Completions, Failure, Generate, Generated, Request, Response, TopCompletions
-from harness.evaluations.label_prompt import GAP
+from harness.evaluations.prompts.label_prompt import GAP
 from harness.evaluations.record_builders import failed, item_digest, outcome
 from harness.schema.suite.evaluation_options import EvaluationOptions
 

@@ -21,12 +21,12 @@ from harness.model_kinds.model_families import _family
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT, read_json
 from harness.models.checkpoint.checkpoint_heads import ADAPTER_TASKS, Head, heads_in, holds_language_model
 from harness.models.checkpoint.declared_sizes import check_sizes
+from harness.models.checkpoint.formats.safetensors_header import Tensor, tensors_of, weight_files
+from harness.models.checkpoint.formats.sentence_router import no_route, read_router
 from harness.models.checkpoint.metadata_schema import OLD_KEYS, OLD_KINDS, Lineage, checked
 from harness.models.checkpoint.missing_weights import INDEX, SINGLE, missing_weights
 from harness.models.checkpoint.named_code import check_names
 from harness.models.checkpoint.safe_links import check_files
-from harness.models.checkpoint.safetensors_header import Tensor, tensors_of, weight_files
-from harness.models.checkpoint.sentence_router import no_route, read_router
 from harness.models.checkpoint.tokenizer_files import check_tokenizer
 
 SERVER = "server"

@@ -12,8 +12,8 @@ from jinja2 import BaseLoader, Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from harness.report.formats.compiled_templates import compiled_templates
-from harness.report.sections import gate_table
-from harness.report.sections.slice_tables import clear, shown_clear
+from harness.report.sections.metrics.slice_tables import clear, shown_clear
+from harness.report.sections.summary import gate_table
 from harness.report.view.run_view import FEW, WORDS, RunView, classify_change, display_interval
 from harness.report.wording import narrative
 from harness.report.wording.glossary import CORRECTIONS, FIELDS, GLOSSARY, MARGINS, VERDICTS
