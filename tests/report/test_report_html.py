@@ -25,8 +25,9 @@ from harness.report.formats.write_reports import write_reports
 from harness.report.sections.items.item_browser import item_measures
 from harness.report.sections.metrics.overview import overview
 from harness.report.sections.summary.leading_forest import leading_forest
+from harness.report.view.comparison_reading import classify_change
 from harness.report.view.item_columns import measure
-from harness.report.view.run_view import RunView, classify_change
+from harness.report.view.run_view import RunView
 from harness.report.web import item_data
 from harness.report.wording.narrative import change
 from harness.schema.results.metrics import AdjustedResult, SeedsResult

@@ -29,6 +29,7 @@ from harness.report.sections.models_and_cost.shared_cost import shares
 from harness.report.sections.models_and_cost.timings import timings
 from harness.report.sections.models_and_cost.training_curves import training
 from harness.report.sections.outside_sections import outside_sections
+from harness.report.sections.run_files import files
 from harness.report.sections.summary.decision import decision, true_warnings
 from harness.report.sections.summary.evidence_limits import evidence_limits
 from harness.report.sections.summary.gate_rows import gate_rows
@@ -36,7 +37,7 @@ from harness.report.sections.summary.leading_forest import leading_forest
 from harness.report.sections.summary.summary_cards import cards
 from harness.report.sections.summary.tradeoff import tradeoff
 from harness.report.view.model_cost import asking_costs
-from harness.report.view.run_view import ModelPair, RunView, files
+from harness.report.view.run_view import ModelPair, RunView
 from harness.report.web.deferred_sections import DeferredSections
 from harness.report.wording.glossary import GLOSSARY
 from harness.storage.run_dir import RunDir

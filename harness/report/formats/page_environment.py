@@ -14,7 +14,8 @@ from markupsafe import Markup, escape
 from harness.report.formats.compiled_templates import compiled_templates
 from harness.report.sections.metrics.slice_tables import clear, shown_clear
 from harness.report.sections.summary import gate_table
-from harness.report.view.run_view import FEW, WORDS, RunView, classify_change, display_interval
+from harness.report.view.comparison_reading import FEW, WORDS, classify_change, display_interval
+from harness.report.view.run_view import RunView
 from harness.report.wording import narrative
 from harness.report.wording.glossary import CORRECTIONS, FIELDS, GLOSSARY, MARGINS, VERDICTS
 from harness.report.wording.safe_text import cut, plural, slug, visible

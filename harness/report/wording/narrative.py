@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.report.view.run_view import FEW, ModelPair, RunView, classify_change, display_interval
+from harness.report.view.comparison_reading import FEW, classify_change, display_interval
+from harness.report.view.run_view import ModelPair, RunView
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult

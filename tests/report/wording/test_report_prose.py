@@ -21,9 +21,10 @@ from harness.report.formats.summary import summary_markdown
 from harness.report.sections.bias.top_changed import marked
 from harness.report.sections.metrics.label_tables import MOST_LABELS, confusions
 from harness.report.sections.summary.gate_table import gate_margin
+from harness.report.view.comparison_reading import classify_change
 from harness.report.view.item_columns import measure
 from harness.report.view.model_cost import cost_of
-from harness.report.view.run_view import RunView, classify_change
+from harness.report.view.run_view import RunView
 from harness.report.wording.executive_summary import brief
 from harness.report.wording.narrative import change
 from harness.schema.results import number_format

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from harness.report.charts.axis_scale import Scale, scale
 from harness.report.sections.bias.probe_sections import validities
+from harness.report.view.comparison_reading import Reading, classify_change
 from harness.report.view.kept_abilities import gained_leads
-from harness.report.view.run_view import ModelPair, Reading, RunView, classify_change
+from harness.report.view.run_view import ModelPair, RunView
 from harness.report.wording.narrative import change_text
 from harness.schema.probe_calibration import Validity
 from harness.schema.results import number_format

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.report.view.run_view import LANGUAGE_MODELLING, WORDS, RunView, classify_change
+from harness.report.view.comparison_reading import WORDS, classify_change
+from harness.report.view.run_view import LANGUAGE_MODELLING, RunView
 from harness.schema.results import number_format
 from harness.schema.results.inputs import ModelResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from harness.report.view.run_view import COMPLETIONS, Reading, RunView, classify_change
+from harness.report.view.comparison_reading import Reading, classify_change
+from harness.report.view.run_view import COMPLETIONS, RunView
 from harness.schema.results import number_format
 from harness.schema.results.absences import behind_metric
 from harness.schema.results.metrics import ComparisonResult, MetricResult

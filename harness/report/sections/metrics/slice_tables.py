@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from harness.report.charts.axis_scale import Scale, scale
-from harness.report.view.run_view import FEW, LANGUAGE_MODELLING, ModelPair, RunView, classify_change, display_interval
+from harness.report.view.comparison_reading import FEW, classify_change, display_interval
+from harness.report.view.run_view import LANGUAGE_MODELLING, ModelPair, RunView
 from harness.schema.results.metrics import ComparisonResult
 
 SLICE_ROWS = 60

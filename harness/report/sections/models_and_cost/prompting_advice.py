@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.report.sections.summary.decision import TRAINED_ON_WORDS
+from harness.report.view.comparison_reading import classify_change
 from harness.report.view.kept_abilities import kept_tasks
-from harness.report.view.run_view import COMPLETIONS, LANGUAGE_MODELLING, RunView, classify_change
+from harness.report.view.run_view import COMPLETIONS, LANGUAGE_MODELLING, RunView
 from harness.report.wording.narrative import change
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult

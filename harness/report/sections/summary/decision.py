@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from harness.report.sections.bias.probe_sections import validities
 from harness.report.sections.summary.gate_rows import GateRow
 from harness.report.sections.summary.gate_table import is_on
+from harness.report.view.comparison_reading import classify_change
 from harness.report.view.kept_abilities import kept_tasks
-from harness.report.view.run_view import ModelPair, RunView, classify_change
+from harness.report.view.run_view import ModelPair, RunView
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult

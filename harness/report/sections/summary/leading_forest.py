@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.report.charts.axis_scale import scale
-from harness.report.view.run_view import ModelPair, Reading, RunView, classify_change
+from harness.report.view.comparison_reading import Reading, classify_change
+from harness.report.view.run_view import ModelPair, RunView
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.seed_aggregation import of_recipe

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from harness.report.sections.summary.decision import against
 from harness.report.sections.summary.gate_table import gate_figure, gate_unit
+from harness.report.view.comparison_reading import classify_change
 from harness.report.view.kept_abilities import (
     by_harm,
     evaluations_of,
@@ -17,7 +18,7 @@ from harness.report.view.kept_abilities import (
     kept_tasks,
     undefined_reason,
 )
-from harness.report.view.run_view import LANGUAGE_MODELLING, ModelPair, RunView, classify_change
+from harness.report.view.run_view import LANGUAGE_MODELLING, ModelPair, RunView
 from harness.report.wording.narrative import change_text, ratio_text
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format

@@ -9,7 +9,8 @@ from harness_support.page_reader import whole_page
 
 from harness.report.formats.html_page import render_view
 from harness.report.sections.bias.mitigation_table import mitigations, twin_of
-from harness.report.view.run_view import RunView, classify_change
+from harness.report.view.comparison_reading import classify_change
+from harness.report.view.run_view import RunView
 from harness.storage.run_dir import RunDir
 
 STAGES: dict[str, dict[str, Any]] = {
