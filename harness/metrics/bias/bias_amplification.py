@@ -58,18 +58,6 @@ def signs(training: Counts, totals: Mapping[str, float], groups: Sequence[str]) 
     return np.where(joint * per_output.sum() > joint.sum(axis=0, keepdims=True) * per_output, 1.0, -1.0)
 
 
-def directional(predicted: FloatArray, training: FloatArray, sign: FloatArray) -> float:
-    """The mean of y·Δ + (1 − y)·(−Δ) over the cells in which both conditionals exist.
-
-    Args:
-        predicted, training: conditionals of the same shape; NaN where the condition never holds.
-        sign: as `signs` gives it, in that shape.
-    """
-    cells = sign * (predicted - training)
-    known = ~np.isnan(cells)
-    return float(cells[known].mean()) if known.any() else float("nan")
-
-
 @dataclass(slots=True, kw_only=True)
 class ZhaoMetric(RecordMetric):
     """`stats` is [n, 2·outputs·groups]: predictions by group, and the training shares as constants."""
