@@ -8,7 +8,6 @@ icat = lms·min(ss, 1 − ss)/0.5. Shares here; the paper multiplies by 100.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -130,5 +129,3 @@ class Icat(_Figure):
 stereoset_ss = StereotypeShare()
 stereoset_lms = LanguageModelingScore()
 stereoset_icat = Icat()
-
-__all__: Sequence[str] = ("StereoSetFigure", "judged", "stereoset_figures")
