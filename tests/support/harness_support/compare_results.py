@@ -94,9 +94,7 @@ def _rows(results: Results) -> Iterator[tuple[Place, Row]]:
         models = (pair.baseline, pair.candidate)
         yield ("comparisons", pair.evaluation, pair.metric, models, pair.slice or ""), _comparison(pair)
     for flips in results.flips:
-        counts: Row = {
-            name: value for name, value in flips.model_dump(mode="json").items() if isinstance(value, int)
-        }
+        counts: Row = {name: value for name, value in flips.model_dump(mode="json").items() if isinstance(value, int)}
         yield ("flips", flips.evaluation, "", (flips.baseline, flips.candidate), ""), counts
     for table in results.tables:
         cells: Row = {

@@ -48,7 +48,9 @@ class Difference:
     value_after: Value = None
 
     def __str__(self) -> str:
-        place = " ".join(part for part in (self.section, self.evaluation, self.metric, *self.models, self.slice) if part)
+        place = " ".join(
+            part for part in (self.section, self.evaluation, self.metric, *self.models, self.slice) if part
+        )
         methods = "" if self.methods[0] == self.methods[1] else f" ({self.methods[0]} → {self.methods[1]})"
         return f"{place}: {self.field}: {self.before} → {self.after}{methods}"
 

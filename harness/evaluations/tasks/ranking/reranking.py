@@ -10,7 +10,7 @@ from pydantic import Field
 
 from harness.core.errors import DataError
 from harness.core.requests import DocumentPool
-from harness.evaluations.ranking_base import Collection, Judged, RankingOptions, RankingTask, ordered_pool
+from harness.evaluations.tasks.ranking.ranking_base import Collection, Judged, RankingOptions, RankingTask, ordered_pool
 from harness.schema.suite.types import Count
 from harness.text.lexical_ranking import LexicalIndex
 

@@ -18,7 +18,7 @@ from harness.core.reporter import Silent
 from harness.core.requests import Continuations, Failure, Generate, Generated, Scores
 from harness.data.open_dataset import open_dataset
 from harness.evaluations.programs import guarantees
-from harness.evaluations.tasks.program_synthesis import ProgramSynthesis, program_of
+from harness.evaluations.tasks.code.program_synthesis import ProgramSynthesis, program_of
 from harness.schema.suite.data_refs import CatalogRef
 from harness.storage.store import Store
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from harness.core.requests import DocumentPool
-from harness.evaluations.ranking_base import Collection, RankingOptions, RankingTask, ordered_pool
+from harness.evaluations.tasks.ranking.ranking_base import Collection, RankingOptions, RankingTask, ordered_pool
 
 
 class Retrieval(RankingTask[RankingOptions]):

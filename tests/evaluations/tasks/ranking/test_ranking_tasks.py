@@ -9,8 +9,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from harness.core.errors import DataError
 from harness.core.requests import DocumentPool, Embed, Rank, Ranking, Regress
-from harness.evaluations.tasks.reranking import Reranking
-from harness.evaluations.tasks.retrieval import Retrieval
+from harness.evaluations.tasks.ranking.reranking import Reranking
+from harness.evaluations.tasks.ranking.retrieval import Retrieval
 from harness.models.response_builders import best_documents
 from harness.testing import ask, dataset
 from harness.text.lexical_ranking import LexicalIndex
