@@ -32,8 +32,8 @@ from harness.report.sections.outside_sections import outside_sections
 from harness.report.sections.run_files import files
 from harness.report.sections.summary.decision import decision, true_warnings
 from harness.report.sections.summary.evidence_limits import evidence_limits
-from harness.report.sections.summary.gate_rows import gate_rows
 from harness.report.sections.summary.forest_plot import leading_forest
+from harness.report.sections.summary.gate_rows import gate_rows
 from harness.report.sections.summary.summary_cards import cards
 from harness.report.sections.summary.tradeoff import tradeoff
 from harness.report.view.model_cost import asking_costs
