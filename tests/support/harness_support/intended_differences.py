@@ -128,8 +128,12 @@ REASONS: tuple[Reason, ...] = (
         "All checkpoints are trained once more: content keys hold the names of options.",
         lambda difference: bool(difference.trained & set(difference.models)),
     ),
-    Reason("rounding in a batch of other texts", "last digits", lambda difference: difference.rounded),
-    Reason("spelling", "linearized", _spelled),
+    Reason(
+        "last digits: networks are asked in other batches",
+        "The last digits of likelihoods and probabilities differ from 0.1.0's by less than the scoring tolerance.",
+        lambda difference: difference.rounded,
+    ),
+    Reason("American spelling", "Names are the field's own, in American spelling", _spelled),
     Reason(
         "StereoSet: a term drawn twice counts twice",
         "count a term that resampling draws twice twice",
@@ -159,15 +163,20 @@ REASONS: tuple[Reason, ...] = (
         "`p_adjusted` of slices is Westfall & Young's max-T",
         lambda difference: difference.field == "p_adjusted",
     ),
-    Reason("detectable effects by effective items", "n_eff", _follows),
+    Reason("detectable effects by effective items", "`explain` and the report read `n_eff`", _follows),
     Reason(
         "mentions, hashtags, and words like May name no group in training rows",
         "mentions and hashtags name no group in `group_fairness`, `bias_amplification` and data audits either",
         lambda difference: difference.kind == "bias_amplification",
     ),
     Reason(
+        "texts whose swap is undecided are in no swap",
+        "Texts that hold such a word are in no swap any more",
+        lambda difference: difference.kind == "counterfactual",
+    ),
+    Reason(
         "gates read the intervals",
         "Every estimate and difference has `n_eff`",
-        lambda difference: difference.section == "gates" and difference.same_value,
+        lambda difference: difference.section == "verdict" or (difference.section == "gates" and difference.same_value),
     ),
 )
