@@ -150,8 +150,8 @@ class Question:
             return values
         if protocol == CONTINUATIONS:
             by_word = dict(zip(words, values, strict=True))
-            values = tuple(_log_sum([by_word[word] for word in self._cloze().words[label]]) for label in self.labels)
-        total = _log_sum(values)
+            values = tuple(log_sum([by_word[word] for word in self._cloze().words[label]]) for label in self.labels)
+        total = log_sum(values)
         if total == -math.inf:
             return Failure("nan", "the model assigned probability zero to every label")
         return {label: max(value - total, FLOOR) for label, value in zip(self.labels, values, strict=True)}
@@ -171,7 +171,8 @@ def probabilities(log_p: Mapping[str, float]) -> dict[str, float]:
     return {label: math.exp(value) for label, value in log_p.items()}
 
 
-def _log_sum(values: Sequence[float]) -> float:
+def log_sum(values: Sequence[float]) -> float:
+    """The logarithm of a sum of exponentials."""
     highest = max(values)
     if highest == -math.inf:
         return -math.inf
