@@ -29,6 +29,7 @@ from harness.evaluations.lm_eval.chat_settings import CHAT_FIELDS, LmEvalChatOpt
 from harness.evaluations.lm_eval.filters import pipeline
 from harness.evaluations.lm_eval.generation_settings import generation_settings
 from harness.evaluations.lm_eval.prompt_templates import Doc, Prompts
+from harness.evaluations.lm_eval.task_metrics import metrics_of
 from harness.evaluations.lm_eval.task_records import TaskRecords
 from harness.evaluations.subsample import choose
 from harness.metrics.build_metrics import factory
@@ -46,24 +47,6 @@ PROTOCOLS = {
     "generate_until": GENERATION,
 }
 """lm-eval's output type → how a model is asked."""
-METRICS: Mapping[str, Mapping[str, str]] = {
-    "multiple_choice": {
-        "acc": "acc",
-        "acc_norm": "acc_norm_chars",
-        "acc_bytes": "acc_norm_bytes",
-        "acc_mutual_info": "acc_mutual_info",
-        "f1": "f1_binary",
-        "brier_score": "brier",
-    },
-    "loglikelihood": {"acc": "greedy_match", "perplexity": "target_perplexity"},
-    "loglikelihood_rolling": {
-        "word_perplexity": "word_perplexity",
-        "byte_perplexity": "byte_perplexity",
-        "bits_per_byte": "bits_per_byte",
-    },
-    "generate_until": {"exact_match": "exact_match_strict", **{name: name for name in CORPUS}},
-}
-"""lm-eval's name of a metric → ours, by output type."""
 
 _MOST_TARGET_TOKENS = 64
 
@@ -150,7 +133,7 @@ class LmEvalTask(Evaluation):
             task["task"] = checked(task["task"], None)
         task["task"] = json.loads(json.dumps(task["task"], default=str))
         if task.get("metrics") is None:
-            task["metrics"] = _metrics(task["task"])
+            task["metrics"] = metrics_of(task["task"])
         return task
 
     @classmethod
@@ -332,24 +315,6 @@ def _pool(task: Mapping[str, Any]) -> str | None:
         return str(task["training_split"])
     split = task.get("validation_split") or task.get("test_split")
     return None if split is None else str(split)
-
-
-def _metrics(task: Mapping[str, Any]) -> list[str]:
-    from harness.evaluations.lm_eval.task_file import check_metric
-
-    known = METRICS[str(task["output_type"])]
-    listed = task.get("metric_list") or [{"metric": name} for name in list(known)[:1]]
-    names = [str(metric.get("metric")) if isinstance(metric, Mapping) else str(metric) for metric in listed]
-    for name, entry in zip(names, listed, strict=True):
-        if isinstance(entry, Mapping):
-            check_metric(entry, name)
-        if name not in known:
-            raise SuiteError(
-                f"lm-eval's metric {name!r} of {task['output_type']} tasks is not supported; known: "
-                f"{', '.join(known)}.",
-                hint="list the harness metrics you want in `metrics`.",
-            )
-    return list(dict.fromkeys(known[name] for name in names))
 
 
 def _turns(messages: Sequence[Sequence[str]]) -> Messages:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
 from harness.core.dataset import Dataset, Row
-from harness.core.digests import digest
-from harness.core.errors import DataError, SuiteError
+from harness.core.errors import DataError
 from harness.core.evaluation import EvaluationContext, Item, ItemMeasure
 from harness.core.examples import SearchPair
 from harness.core.labels import is_missing
@@ -27,6 +25,7 @@ from harness.evaluations.prompts.label_prompt import HEAD
 from harness.evaluations.record_builders import failed, outcome
 from harness.evaluations.row_task import PARENT, RowOptions, RowTask, texts_in
 from harness.evaluations.sentence_vectors import embedding_protocol, vectors_of
+from harness.evaluations.tasks.ranking.collection import Collection, Judged, all_rows, document_key, grade_of
 from harness.metrics.capability.ranking_quality import (
     CUTOFFS,
     MAP,
@@ -80,36 +79,6 @@ class RankingOptions(RowOptions):
 
 
 RankingOptionsT = TypeVar("RankingOptionsT", bound=RankingOptions)
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A query and its judgments.
-
-    Attributes:
-        row: of the query.
-        id: of the query in the judgments.
-        grades: document → grade.
-    """
-
-    row: Row
-    id: str
-    grades: Mapping[str, float]
-
-
-@dataclass(slots=True)
-class Collection:
-    """Documents and queries of some data.
-
-    Attributes:
-        documents: id → text.
-        queries: those with a relevant document.
-        unjudged: queries that have none, and are left out.
-    """
-
-    documents: dict[str, str] = field(default_factory=dict)
-    queries: list[Judged] = field(default_factory=list)
-    unjudged: int = 0
 
 
 class RankingTask(RowTask[RankingOptionsT]):
@@ -222,7 +191,7 @@ class RankingTask(RowTask[RankingOptionsT]):
     def _of_three(self, data: Sequence[Dataset], split: str) -> Collection:
         options, made = self.options, Collection()
         queries, corpus, qrels = data
-        for dataset, row in _all_rows(corpus):
+        for dataset, row in all_rows(corpus):
             title = (
                 ""
                 if options.title is None or is_missing(row.fields.get(options.title))
@@ -238,10 +207,10 @@ class RankingTask(RowTask[RankingOptionsT]):
                     f"{qrels.place(row)}: the document {document!r} is not in data {corpus.name!r}.",
                     hint="give the corpus that the judgments belong to, whole.",
                 )
-            grades.setdefault(text_of(qrels, row, options.query_id), {})[document] = _grade(
+            grades.setdefault(text_of(qrels, row, options.query_id), {})[document] = grade_of(
                 qrels, row, options.relevance
             )
-        known = {text_of(dataset, row, options.id): row for dataset, row in _all_rows(queries)}
+        known = {text_of(dataset, row, options.id): row for dataset, row in all_rows(queries)}
         for query, judged in grades.items():
             if query not in known:
                 raise DataError(
@@ -320,37 +289,6 @@ class RankingTask(RowTask[RankingOptionsT]):
             },
             stats={**stats, "correct": stats[f"{PRECISION}.1"]},
         )
-
-
-def document_key(text: str) -> str:
-    """The id of a document that has none of its own."""
-    return digest(text)[:16]
-
-
-def ordered_pool(documents: Mapping[str, str]) -> tuple[DocumentPool, tuple[str, ...]]:
-    """Documents with the larger id first, which is how trec_eval breaks ties, and their ids."""
-    ids = tuple(sorted(documents, key=lambda name: name.encode("utf-8", "surrogatepass"), reverse=True))
-    return DocumentPool([documents[name] for name in ids]), ids
-
-
-def _all_rows(dataset: Dataset) -> Iterator[tuple[Dataset, Row]]:
-    for rows in dataset.rows.values():
-        for row in rows:
-            yield dataset, row
-
-
-def _grade(dataset: Dataset, row: Row, column: str) -> float:
-    cell = row.fields.get(column)
-    try:
-        grade = float(cell)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise DataError(
-            f"{dataset.place(row)}: expected a grade in the column {column!r}, found {cell!r:.60}.",
-            hint="grades are whole numbers; 0 is not relevant.",
-        ) from None
-    if grade != int(grade):
-        raise SuiteError(f"{dataset.place(row)}: expected a whole number as the grade, found {grade:g}.")
-    return grade
 
 
 def _short(text: str) -> str:

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from harness.core.errors import DataError
 from harness.core.requests import DocumentPool
-from harness.evaluations.tasks.ranking.ranking_base import Collection, Judged, RankingOptions, RankingTask, ordered_pool
+from harness.evaluations.tasks.ranking.collection import Collection, Judged, ordered_pool
+from harness.evaluations.tasks.ranking.ranking_base import RankingOptions, RankingTask
 from harness.schema.suite.types import Count
 from harness.text.lexical_ranking import LexicalIndex
 

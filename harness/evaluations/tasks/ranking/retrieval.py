@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from harness.core.requests import DocumentPool
-from harness.evaluations.tasks.ranking.ranking_base import Collection, RankingOptions, RankingTask, ordered_pool
+from harness.evaluations.tasks.ranking.collection import Collection, ordered_pool
+from harness.evaluations.tasks.ranking.ranking_base import RankingOptions, RankingTask
 
 
 class Retrieval(RankingTask[RankingOptions]):
