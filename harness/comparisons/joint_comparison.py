@@ -9,13 +9,14 @@ from typing import Any, Literal
 import numpy as np
 
 from harness.comparisons.comparability import refusal
-from harness.comparisons.join import join
+from harness.comparisons.join import Pair, join
 from harness.core.interval import Interval, finite
 from harness.core.metric import Metric
 from harness.core.records import Records
 from harness.core.unit import unit_of
 from harness.schema.results.metrics import ComparisonResult
 from harness.statistics import caveats
+from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
 from harness.statistics.joint_figure import JointFigure, JointPart, mean_of_parts, worst_of_parts
 from harness.statistics.power import mde
 
@@ -38,17 +39,12 @@ class JointSource:
 
 
 def joint_comparison(
-    how: How,
-    sources: Sequence[JointSource],
-    *,
-    name: str,
-    baseline: str,
-    candidate: str,
-    alphas: Sequence[float],
-    confidence: float = 0.95,
-    seed: int = 0,
+    pair: Pair, how: How, sources: Sequence[JointSource], settings: InferenceSettings = DEFAULT_INFERENCE
 ) -> ComparisonResult:
     """The improvement of all evaluations as one row; more is better, whatever the metrics' own directions.
+
+    Args:
+        pair: the two models, and what the row is called.
 
     Returns:
         A row with status `refused`, and the reason, where the parts cannot be one figure.
@@ -72,24 +68,24 @@ def joint_comparison(
         fault = "only means of items can be pooled; use `mean_of`"
     unit = next(iter(units)) if len(units) == 1 else ""
     head: dict[str, Any] = {
-        "id": name, "evaluation": name, "metric": name, "baseline": baseline, "candidate": candidate,
-        "baseline_protocol": "joint", "candidate_protocol": "joint", "baseline_value": None, "candidate_value": None,
-        "unit": unit, "direction": "higher", "method": _METHODS[how].format(len(sources)),
+        "id": pair.evaluation, "evaluation": pair.evaluation, "metric": pair.evaluation, "baseline": pair.baseline,
+        "candidate": pair.candidate, "baseline_protocol": "joint", "candidate_protocol": "joint",
+        "baseline_value": None, "candidate_value": None, "unit": unit, "direction": "higher",
+        "method": _METHODS[how].format(len(sources)),
     }  # fmt: skip
     if fault is not None:
-        undefined = Interval.undefined(confidence)
+        undefined = Interval.undefined(settings.confidence)
         return ComparisonResult(
             **head, delta=undefined, improvement=None, n=0, clusters=0, status="refused", reason=fault
         )
-    levels = tuple(alphas)
     if how == "max_drop":
-        figure = worst_of_parts(parts, confidence, levels, seed)
+        figure = worst_of_parts(parts, settings)
     else:
         weights = [
             float(len(part.influence)) if how == "pooled" else source.weight
             for part, source in zip(parts, sources, strict=True)
         ]
-        figure = mean_of_parts(parts, weights, confidence, levels)
+        figure = mean_of_parts(parts, weights, settings)
     return _row(head, figure, identical)
 
 

@@ -17,6 +17,7 @@ from harness.core.interval import Interval
 from harness.statistics.bootstrap import evaluate
 from harness.statistics.clusters import Groups
 from harness.statistics.distributions import normal_sf, student_isf
+from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
 from harness.statistics.linear_figure import jackknife_influence, linear_figure
 from harness.statistics.result import FloatArray, Value
 from harness.statistics.t_intervals import ClusterError, cluster_error
@@ -76,7 +77,7 @@ class JointFigure:
 
 
 def mean_of_parts(
-    parts: Sequence[JointPart], weights: Sequence[float], confidence: float, alphas: tuple[float, ...]
+    parts: Sequence[JointPart], weights: Sequence[float], settings: InferenceSettings = DEFAULT_INFERENCE
 ) -> JointFigure:
     """Σ w_k·δ_k / Σ w_k with a t interval over the clusters of all parts."""
     scaled = [weight / sum(weights) for weight in weights]
@@ -84,13 +85,11 @@ def mean_of_parts(
     influence = np.concatenate([weight * part.influence for weight, part in zip(scaled, parts, strict=True)])
     shares = np.concatenate([weight * part.shares for weight, part in zip(scaled, parts, strict=True)])
     groups = _groups(parts)
-    made = linear_figure(value, influence, groups, 1.0, confidence, alphas, shares)
+    made = linear_figure(value, influence, groups, 1.0, settings, shares)
     return JointFigure(value, made.interval, made.error, groups.n, groups.count, made.warnings, made.unmet)
 
 
-def worst_of_parts(
-    parts: Sequence[JointPart], confidence: float, alphas: tuple[float, ...], seed: int = 0
-) -> JointFigure:
+def worst_of_parts(parts: Sequence[JointPart], settings: InferenceSettings = DEFAULT_INFERENCE) -> JointFigure:
     """The smallest improvement of all parts, min_k δ_k.
 
     It is at least min(δ̂_k − t_α·SE_k), because one of the parts is the smallest, and at most
@@ -105,7 +104,7 @@ def worst_of_parts(
     constant = np.array([not part.influence.any() for part in parts])
     spread = np.where(constant, 0.0, [error.standard_error for error in errors])
     df = min(error.df for error in errors)
-    largest = _largest(parts, groups, spread, seed)
+    largest = _largest(parts, groups, spread, settings.seed)
 
     def ends(alpha: float) -> tuple[float, float]:
         together = student_isf(normal_sf(float(np.quantile(largest, 1 - alpha))), df)
@@ -113,9 +112,9 @@ def worst_of_parts(
         return float((values - each * spread).min()), float((values + together * spread).min())
 
     worst = int(np.argmin(values))
-    interval = Interval.undefined(confidence, alphas, float(values[worst]))
+    interval = settings.undefined(float(values[worst]))
     if np.isfinite(spread).all():
-        interval = Interval.of(ends, confidence, alphas, float(spread[worst]), float(values[worst]))
+        interval = settings.interval(ends, float(spread[worst]), float(values[worst]))
     least = ClusterError(float(spread[worst]), df, min(error.n_eff for error in errors))
     return JointFigure(float(values[worst]), interval, least, groups.n, groups.count)
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.comparisons.join import Pair
 from harness.comparisons.pair_comparison import compare
+from harness.comparisons.paired_records import PairedRecords
 from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.metrics.build_metrics import build_metrics
@@ -29,7 +31,7 @@ def test_a_gain_on_contaminated_items_alone_is_told_apart() -> None:
     new = base ^ (rng.random(N) < 0.05)
     new[:DIRTY] = True
     [metric] = build_metrics(["accuracy"], MetricContext())
-    row, *_ = compare(records(base), records(new), metric, evaluation="r", baseline="a", candidate_name="b")
+    row, *_ = compare(Pair("r", "a", "b"), PairedRecords(records(base), records(new)), metric)
     change = new.astype(float) - base
     assert row.overlap is not None
     assert row.overlap.n == DIRTY
@@ -40,8 +42,7 @@ def test_a_gain_on_contaminated_items_alone_is_told_apart() -> None:
     assert row.overlap.high - row.overlap.low == pytest.approx(2 * reach, rel=0.01)
     assert row.overlap.low > 0
     plain, *_ = compare(
-        records(base, overlap=False), records(new, overlap=False), metric, evaluation="r", baseline="a",
-        candidate_name="b",
-    )  # fmt: skip
+        Pair("r", "a", "b"), PairedRecords(records(base, overlap=False), records(new, overlap=False)), metric
+    )
     assert plain.overlap is None
     assert plain.delta.value == row.delta.value

@@ -25,7 +25,7 @@ def part(rng: np.random.Generator, n: int, gain: float, prefix: str, spread: flo
 def test_a_mean_of_independent_parts_adds_their_variances() -> None:
     rng = np.random.default_rng(0)
     (first, one), (second, two) = part(rng, 300, 0.1, "a"), part(rng, 200, 0.2, "b", 2.0)
-    made = mean_of_parts([first, second], [1, 3], 0.95, (0.05,))
+    made = mean_of_parts([first, second], [1, 3])
     assert made.value == pytest.approx(0.25 * one.mean() + 0.75 * two.mean())
     error = np.hypot(0.25 * stats.sem(one), 0.75 * stats.sem(two))
     assert made.error.standard_error == pytest.approx(error, rel=0.01)
@@ -35,7 +35,7 @@ def test_a_mean_of_independent_parts_adds_their_variances() -> None:
 def test_pooled_items_are_the_plain_mean_of_all_items() -> None:
     rng = np.random.default_rng(1)
     (first, one), (second, two) = part(rng, 300, 0.1, "a"), part(rng, 100, 0.2, "b")
-    made = mean_of_parts([first, second], [300, 100], 0.95, (0.05,))
+    made = mean_of_parts([first, second], [300, 100])
     everything = np.concatenate([one, two])
     assert made.value == pytest.approx(everything.mean())
     between = 300 * (one.mean() - everything.mean()) ** 2 + 100 * (two.mean() - everything.mean()) ** 2
@@ -47,7 +47,7 @@ def test_what_parts_share_is_one_cluster() -> None:
     """The same items in both parts: the error is that of one, not of twice as many."""
     rng = np.random.default_rng(2)
     first, one = part(rng, 300, 0.1, "a")
-    made = mean_of_parts([first, first], [1, 1], 0.95, (0.05,))
+    made = mean_of_parts([first, first], [1, 1])
     assert made.clusters == 300
     assert made.n == 600
     assert made.error.standard_error == pytest.approx(stats.sem(one), rel=0.01)
@@ -60,7 +60,7 @@ def test_the_worst_part_is_bounded_whichever_it_is() -> None:
     low = high = plain = 0
     for _ in range(150):
         parts = [part(rng, 60, 0.0, f"{k}-")[0] for k in range(5)]
-        made = worst_of_parts(parts, 0.95, (0.05,))
+        made = worst_of_parts(parts)
         bound = made.interval.at(0.05)
         assert bound.low is not None
         assert bound.high is not None
@@ -88,11 +88,11 @@ def test_a_part_without_any_change_is_known_without_error() -> None:
     base = rng.normal(0, 1, (40, 1))
     same = JointPart.of(base, base, mean, False, 1.0, [f"s{k}" for k in range(40)])
     worse, change = part(rng, 40, -0.5, "w")
-    made = worst_of_parts([same, worse], 0.95, (0.05,))
+    made = worst_of_parts([same, worse])
     assert made.value == pytest.approx(change.mean())
     low, high = made.interval.bounds[0].low, made.interval.bounds[0].high
     assert low is not None
     assert high is not None
     assert low < made.value < high <= 0.0
-    nothing = worst_of_parts([same, same], 0.95, (0.05,)).interval
+    nothing = worst_of_parts([same, same]).interval
     assert (nothing.low, nothing.value, nothing.high) == (0.0, 0.0, 0.0)
