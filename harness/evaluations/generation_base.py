@@ -200,13 +200,13 @@ class WritingTask(ReferenceTask[WritingOptionsT]):
             said = {"generated": self.trimmed(written.text), **shown, "unread": str(error)}
             return unread(item, said, finish=written.finish)
         stats, response_of = self.measure(text, item)
-        return outcome(
+        made = outcome(
             item,
             prediction=text,
-            finish=written.finish,
             response={"generated": self.trimmed(written.text), **shown, **response_of},
             stats={**stats, "length_limit_rate": float(written.finish == "length")},
         )
+        return replace(made, finish=written.finish)
 
 
 def _unread_answers(records: Records) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.core.evaluation import Item
@@ -114,11 +114,10 @@ class TaskRecords:
             return failed(item, Failure("error", "expected a generated text"), truncated=cut)
         kept = self.answer(written.text)
         right = matches(kept, item.payload["golds"], self.exact)
-        return outcome(
+        made = outcome(
             item,
             prediction=kept,
             truncated=cut,
-            finish=written.finish,
             response={"generated": written.text},
             stats={
                 "exact_match_strict": float(right),
@@ -126,6 +125,7 @@ class TaskRecords:
                 **self._asked_of_text(kept, item.payload["golds"]),
             },
         )
+        return replace(made, finish=written.finish)
 
     def _asked(self, figures: Mapping[str, float]) -> dict[str, float]:
         """Those statistics that a metric of the task reads: records of other tasks stay as they are."""

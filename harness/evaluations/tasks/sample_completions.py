@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -98,7 +99,8 @@ class CompletionsTask(Evaluation):
         (response,) = responses
         if isinstance(response, Generated):
             text = response.text.strip()
-            return outcome(item, prediction=text, finish=response.finish, response={"generated": text}, stats={})
+            made = outcome(item, prediction=text, response={"generated": text}, stats={})
+            return replace(made, finish=response.finish)
         if not isinstance(response, Completions) or not response.tokens:
             fault = response if isinstance(response, Failure) else Failure("error", f"no completion: {response!r}")
             return failed(item, fault)
