@@ -17,6 +17,7 @@ from harness.core.unit import unit_of
 from harness.schema.results.metrics import ComparisonResult
 from harness.statistics import caveats
 from harness.statistics.joint_figure import JointFigure, JointPart, mean_of_parts, worst_of_parts
+from harness.statistics.paired_difference import difference
 from harness.statistics.power import mde
 
 How = Literal["mean_of", "pooled", "max_drop"]
@@ -59,15 +60,13 @@ def joint_comparison(
     if len(units) > 1:
         fault = f"its parts have different units ({', '.join(sorted(unit or 'none' for unit in units))})"
     parts: list[JointPart] = []
-    identical = True
+    levels = tuple(alphas)
     for source in sources if fault is None else ():
-        made = _part(source)
+        made = _part(source, confidence, levels, seed)
         if isinstance(made, str):
             fault = f"{source.base.head.evaluation}.{source.metric.id}: {made}"
             break
-        part, same = made
-        identical &= same
-        parts.append(part)
+        parts.append(made)
     if fault is None and how == "pooled" and any(source.metric.kind != "mean" for source in sources):
         fault = "only means of items can be pooled; use `mean_of`"
     unit = next(iter(units)) if len(units) == 1 else ""
@@ -81,7 +80,6 @@ def joint_comparison(
         return ComparisonResult(
             **head, delta=undefined, improvement=None, n=0, clusters=0, status="refused", reason=fault
         )
-    levels = tuple(alphas)
     if how == "max_drop":
         figure = worst_of_parts(parts, confidence, levels, seed)
     else:
@@ -90,7 +88,7 @@ def joint_comparison(
             for part, source in zip(parts, sources, strict=True)
         ]
         figure = mean_of_parts(parts, weights, confidence, levels)
-    return _row(head, figure, identical)
+    return _row(head, figure, all(part.identical for part in parts))
 
 
 def _row(head: dict[str, Any], figure: JointFigure, identical: bool) -> ComparisonResult:
@@ -113,8 +111,8 @@ def _row(head: dict[str, Any], figure: JointFigure, identical: bool) -> Comparis
     )
 
 
-def _part(source: JointSource) -> tuple[JointPart, bool] | str:
-    """A part and whether its sides are identical; in words why there is none."""
+def _part(source: JointSource, confidence: float, alphas: tuple[float, ...], seed: int) -> JointPart | str:
+    """A part, with the interval of its own method; in words why there is none."""
     metric = source.metric
     if metric.direction == "target":
         return "it has an ideal and no better direction"
@@ -137,5 +135,8 @@ def _part(source: JointSource) -> tuple[JointPart, bool] | str:
     base, candidate = sides[0][rows], sides[1][rows]
     sign = -1.0 if metric.direction == "lower" else 1.0
     clusters = [f"{metric.cluster_unit}:{names[row]}" for row in rows.tolist()]
-    part = JointPart.of(base, candidate, metric.value, metric.kind == "ratio", sign, clusters)
-    return part, bool(np.array_equal(base, candidate))
+    change = difference(
+        base, candidate, kind=metric.kind, value=metric.value, clusters=clusters,
+        structure=metric.structure(ours).take(rows), confidence=confidence, alphas=alphas, seed=seed,
+    )  # fmt: skip
+    return JointPart.of(base, candidate, metric.value, metric.kind == "ratio", sign, clusters, change)
