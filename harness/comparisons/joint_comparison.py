@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.comparisons.comparability import refusal
 from harness.comparisons.join import join
+from harness.comparisons.missing_answers import Answers, MissingAnswers
 from harness.core.interval import Interval, finite
 from harness.core.metric import Metric
 from harness.core.records import Records
@@ -80,15 +81,55 @@ def joint_comparison(
         return ComparisonResult(
             **head, delta=undefined, improvement=None, n=0, clusters=0, status="refused", reason=fault
         )
-    if how == "max_drop":
-        figure = worst_of_parts(parts, confidence, levels, seed)
-    else:
+
+    def figure(parts: Sequence[JointPart]) -> JointFigure:
+        if how == "max_drop":
+            return worst_of_parts(parts, confidence, levels, seed)
         weights = [
             float(len(part.influence)) if how == "pooled" else source.weight
             for part, source in zip(parts, sources, strict=True)
         ]
-        figure = mean_of_parts(parts, weights, confidence, levels)
-    return _row(head, figure, all(part.identical for part in parts))
+        return mean_of_parts(parts, weights, confidence, levels)
+
+    row = _row(head, figure(parts), all(part.identical for part in parts))
+    answers = [Answers((source.base, source.candidate)) for source in sources]
+    missing = sum(int(np.count_nonzero(side.absent.any(axis=0))) for side in answers if not side.complete)
+    if not missing:
+        return row
+    ends = [
+        [
+            part if side.complete else _filled(source, MissingAnswers(source.metric, side), lowest, confidence, levels)
+            for part, source, side in zip(parts, sources, answers, strict=True)
+        ]
+        for lowest in (True, False)
+    ]
+    known = [[part for part in end if part is not None] for end in ends]
+    worst = None
+    if all(len(end) == len(parts) for end in known):
+        below, above = (figure(end).interval for end in known)
+        bounds = tuple(
+            low.model_copy(update={"high": high.high}) for low, high in zip(below.bounds, above.bounds, strict=True)
+        )
+        worst = below.model_copy(update={"high": above.high, "bounds": bounds, "value": None})
+    return row.model_copy(update={"missing": missing, "worst_case": worst})
+
+
+def _filled(
+    source: JointSource, missing: MissingAnswers, lowest: bool, confidence: float, alphas: tuple[float, ...]
+) -> JointPart | None:
+    """A part where missing answers make its improvement the lowest, or the highest; None where that is unknown."""
+    metric = source.metric
+    sign = -1.0 if metric.direction == "lower" else 1.0
+    made = missing.sides(lowest if sign > 0 else not lowest)
+    if made is None:
+        return None
+    values, names = made
+    clusters = [f"{metric.cluster_unit}:{name}" for name in names]
+    base, candidate = values[0][:, None], values[1][:, None]
+    change = difference(
+        base, candidate, kind="mean", value=metric.value, clusters=clusters, confidence=confidence, alphas=alphas
+    )
+    return JointPart.of(base, candidate, metric.value, False, sign, clusters, change)
 
 
 def _row(head: dict[str, Any], figure: JointFigure, identical: bool) -> ComparisonResult:
