@@ -23,6 +23,7 @@ from harness.statistics.anytime import bounded_mean
 from harness.statistics.clusters import Groups
 from harness.statistics.crossed_seeds import crossed
 from harness.statistics.estimate import estimate
+from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.paired_difference import difference
 from harness.statistics.proportions import tango, wilson
 from harness.statistics.result import Difference, Estimate
@@ -77,7 +78,12 @@ def clusters(sizes: Callable[[int], Array], skewed: bool, shared: float) -> Call
                 effects = 1 - rng.exponential(1, count) if skewed else rng.normal(0, 1, count)
                 change = shared * effects[place] + rng.normal(0, 0.3, len(place))
                 row = difference(
-                    np.zeros((len(place), 1)), change[:, None], kind="mean", value=mean, clusters=names, seed=seed
+                    np.zeros((len(place), 1)),
+                    change[:, None],
+                    kind="mean",
+                    value=mean,
+                    clusters=names,
+                    settings=InferenceSettings(seed=seed),
                 )
                 yield row.delta, decides(row), 0.0, False
 
@@ -149,7 +155,13 @@ def rare_class(share: float) -> Callable[[int, int], str]:
             for seed in range(runs):
                 stats, gold = rows(rng, n)
                 structure = MetricStructure(parts={"rare": gold, "common": ~gold})
-                row = estimate(stats, kind="additive", value=macro_f1, structure=structure, resamples=500, seed=seed)
+                row = estimate(
+                    stats,
+                    kind="additive",
+                    value=macro_f1,
+                    structure=structure,
+                    settings=InferenceSettings(resamples=500, seed=seed),
+                )
                 yield row.interval, decides(row), truth, False
 
         return cell(draws())
@@ -210,13 +222,20 @@ def groups(number: int, change: bool) -> Callable[[int, int], str]:
                 chance = rng.random(len(member))
                 other = np.where(rng.random(len(member)) < 0.7, chance, rng.random(len(member)))
                 fair = rows(chance < 0.3)
-                settings = {"kind": "additive", "value": spread, "structure": structure, "resamples": 200, "seed": seed}
+                settings = InferenceSettings(resamples=200, seed=seed)
                 if change:
-                    row: Estimate | Difference = difference(fair, rows(other < harmed), **settings)  # type: ignore[arg-type]
-                    yield row.delta, decides(row), 0.15, True  # type: ignore[union-attr]
+                    moved = difference(
+                        fair,
+                        rows(other < harmed),
+                        kind="additive",
+                        value=spread,
+                        structure=structure,
+                        settings=settings,
+                    )
+                    yield moved.delta, decides(moved), 0.15, True
                 else:
-                    row = estimate(fair, **settings)  # type: ignore[arg-type]
-                    yield row.interval, decides(row), 0.0, False
+                    level = estimate(fair, kind="additive", value=spread, structure=structure, settings=settings)
+                    yield level.interval, decides(level), 0.0, False
 
         return cell(draws())
 
@@ -286,15 +305,21 @@ def alpha_rows(runs: int) -> list[str]:
 
     def skewed(rng: np.random.Generator, seed: int) -> Difference:
         change = rng.exponential(1, (100, 1)) - 1
-        return difference(np.zeros((100, 1)), change, kind="mean", value=mean, alphas=LEVELS)
+        return difference(
+            np.zeros((100, 1)), change, kind="mean", value=mean, settings=InferenceSettings(alphas=LEVELS)
+        )
 
     def clustered(rng: np.random.Generator, seed: int) -> Difference:
         place = np.repeat(np.arange(40), zipf(40).astype(int))
         change = rng.normal(0, 0.5, 40)[place] + rng.normal(0, 1, len(place))
         return difference(
-            np.zeros((len(place), 1)), change[:, None], kind="mean", value=mean, clusters=place.astype(str).tolist(),
-            alphas=LEVELS,
-        )  # fmt: skip
+            np.zeros((len(place), 1)),
+            change[:, None],
+            kind="mean",
+            value=mean,
+            clusters=place.astype(str).tolist(),
+            settings=InferenceSettings(alphas=LEVELS),
+        )
 
     def classes(rng: np.random.Generator, seed: int) -> Difference:
         gold = rng.integers(0, 3, 200)
@@ -303,7 +328,9 @@ def alpha_rows(runs: int) -> list[str]:
             said = np.where(rng.random(200) < 0.75, gold, rng.integers(0, 3, 200))
             rows = [[(said == k) & (gold == k), (said == k) & (gold != k), (said != k) & (gold == k)] for k in range(3)]
             sides.append(np.array(rows, dtype=float).reshape(9, 200).T)
-        return difference(*sides, kind="additive", value=macro, alphas=LEVELS, resamples=1000, seed=seed)
+        return difference(
+            *sides, kind="additive", value=macro, settings=InferenceSettings(alphas=LEVELS, resamples=1000, seed=seed)
+        )
 
     return [
         counted("100 items, skewed mean (t)", 10 * runs, skewed),

@@ -21,7 +21,9 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import ValidationError
 
+from harness.comparisons.join import Pair
 from harness.comparisons.pair_comparison import compare
+from harness.comparisons.paired_records import PairedRecords
 from harness.comparisons.recomputed import value_of
 from harness.core import registry
 from harness.core.dataset import Dataset, Row
@@ -48,6 +50,7 @@ from harness.core.unit import unit_of
 from harness.metrics.build_metrics import factory
 from harness.metrics.metric_shapes import RecordMetric
 from harness.metrics.per_scorer import ByScorer
+from harness.statistics.inference_settings import InferenceSettings
 
 __all__ = [
     "LABELS",
@@ -470,10 +473,8 @@ def _mirrored(case: MetricCase) -> None:
     """Candidate and baseline exchanged: the difference has the other sign, and the test says the same."""
 
     def result(base: Records, candidate: Records) -> Any:
-        (whole,) = compare(
-            base, candidate, case.metric, evaluation="plain", baseline="one", candidate_name="two", slices=False,
-            resamples=100,
-        )  # fmt: skip
+        pair, settings = Pair("plain", "one", "two"), InferenceSettings(resamples=100)
+        (whole,) = compare(pair, PairedRecords(base, candidate), case.metric, settings=settings, slices=False)
         return whole
 
     there, back = result(case.base, case.candidate), result(case.candidate, case.base)

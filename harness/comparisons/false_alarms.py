@@ -7,7 +7,7 @@ level alpha may claim a difference in a share alpha of the swaps, and no more.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from harness.comparisons.join import join
 from harness.core.metric import Metric
 from harness.core.records import FloatArray, Records
 from harness.statistics.clusters import Groups
+from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.paired_difference import difference
 from harness.statistics.proportions import exact_interval
 
@@ -23,6 +24,26 @@ SWAPS = 1_000
 RESAMPLES = 999
 # Of the Monte Carlo interval: with twenty metrics on a page a 95% one would cry wolf.
 CONFIDENCE = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class SwapTrial:
+    """How alarms are counted.
+
+    Attributes:
+        swaps: how many times the sides are swapped.
+        alpha: the level at which a difference is claimed.
+        resamples: of each randomization test; (resamples + 1)·alpha whole makes it exact.
+        seed: of the coins.
+    """
+
+    swaps: int = SWAPS
+    alpha: float = 0.05
+    resamples: int = RESAMPLES
+    seed: int = 0
+
+
+DEFAULT_TRIAL = SwapTrial()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +107,14 @@ def false_alarms(
     base: Records,
     candidate: Records,
     metric: Metric,
+    trial: SwapTrial = DEFAULT_TRIAL,
     *,
-    swaps: int = SWAPS,
-    alpha: float = 0.05,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
     level: str | None = None,
 ) -> FalseAlarms:
     """Swaps the two sides of whole clusters at random and counts how often p ≤ alpha.
 
     Args:
         base, candidate: records of two models on one evaluation, joined by item id.
-        swaps: how many times the sides are swapped.
-        resamples: of each randomization test; (resamples + 1)·alpha whole makes it exact.
-        seed: of the coins.
         level: whose clusters are swapped whole; the metric's own when left out. Another one shows
             what it costs to test as if its clusters were not there.
     """
@@ -109,14 +124,14 @@ def false_alarms(
     if reason is None and metric.kind == "recompute":
         reason = "recomputed metrics are too slow for a thousand tests."
     if reason is not None:
-        return FalseAlarms(metric.id, None, alpha, reason=reason)
+        return FalseAlarms(metric.id, None, trial.alpha, reason=reason)
     ours, theirs = base.take(joined.base_rows), candidate.take(joined.candidate_rows)
     names, swapped = (ours.clusters(unit) for unit in (metric.cluster_unit, level))
     try:
         sides = (metric.stats(ours), metric.stats(theirs))
     except KeyError as error:
-        return FalseAlarms(metric.id, None, alpha, reason=str(error.args[0]) if error.args else "missing")
-    return _counted(metric, sides, names, Groups.of(swapped, len(ours)), swaps, alpha, resamples, seed)
+        return FalseAlarms(metric.id, None, trial.alpha, reason=str(error.args[0]) if error.args else "missing")
+    return _counted(metric, sides, names, Groups.of(swapped, len(ours)), trial)
 
 
 def _counted(
@@ -124,11 +139,9 @@ def _counted(
     sides: tuple[FloatArray, FloatArray],
     names: list[str],
     groups: Groups,
-    swaps: int,
-    alpha: float,
-    resamples: int,
-    seed: int,
+    trial: SwapTrial,
 ) -> FalseAlarms:
+    swaps, alpha = trial.swaps, trial.alpha
     n = len(sides[0])
     codes = np.arange(n) if groups.codes is None else groups.codes
     differs = np.any((sides[0] != sides[1]) & ~(np.isnan(sides[0]) & np.isnan(sides[1])), axis=1)
@@ -137,7 +150,8 @@ def _counted(
         return FalseAlarms(
             metric.id, None, alpha, n=n, clusters=groups.count, reason="the two sides are identical: nothing to swap."
         )
-    rng = np.random.default_rng([seed, 2])
+    rng = np.random.default_rng([trial.seed, 2])
+    tested = InferenceSettings(alphas=(), resamples=trial.resamples, only_test=True)
     alarms = undefined = 0
     test: str | None = None
     for draw in range(swaps):
@@ -149,10 +163,7 @@ def _counted(
             kind=metric.kind,
             value=metric.value,
             clusters=names,
-            alphas=(),
-            resamples=resamples,
-            seed=draw,
-            only_test=True,
+            settings=replace(tested, seed=draw),
         )
         test = compared.test if test is None else test
         undefined += bool(np.isnan(compared.p))

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from harness.comparisons.comparability import refusal
-from harness.comparisons.join import join
+from harness.comparisons.join import Pair, join
 from harness.comparisons.missing_answers import Answers, MissingAnswers
 from harness.core.interval import Interval, finite
 from harness.core.metric import Metric
@@ -17,6 +17,7 @@ from harness.core.records import Records
 from harness.core.unit import unit_of
 from harness.schema.results.metrics import ComparisonResult
 from harness.statistics import caveats
+from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
 from harness.statistics.joint_figure import JointFigure, JointPart, mean_of_parts, worst_of_parts
 from harness.statistics.paired_difference import difference
 from harness.statistics.power import mde
@@ -40,17 +41,12 @@ class JointSource:
 
 
 def joint_comparison(
-    how: How,
-    sources: Sequence[JointSource],
-    *,
-    name: str,
-    baseline: str,
-    candidate: str,
-    alphas: Sequence[float],
-    confidence: float = 0.95,
-    seed: int = 0,
+    pair: Pair, how: How, sources: Sequence[JointSource], settings: InferenceSettings = DEFAULT_INFERENCE
 ) -> ComparisonResult:
     """The improvement of all evaluations as one row; more is better, whatever the metrics' own directions.
+
+    Args:
+        pair: the two models, and what the row is called.
 
     Returns:
         A row with status `refused`, and the reason, where the parts cannot be one figure.
@@ -61,9 +57,8 @@ def joint_comparison(
     if len(units) > 1:
         fault = f"its parts have different units ({', '.join(sorted(unit or 'none' for unit in units))})"
     parts: list[JointPart] = []
-    levels = tuple(alphas)
     for source in sources if fault is None else ():
-        made = _part(source, confidence, levels, seed)
+        made = _part(source, settings)
         if isinstance(made, str):
             fault = f"{source.base.head.evaluation}.{source.metric.id}: {made}"
             break
@@ -72,24 +67,25 @@ def joint_comparison(
         fault = "only means of items can be pooled; use `mean_of`"
     unit = next(iter(units)) if len(units) == 1 else ""
     head: dict[str, Any] = {
-        "id": name, "evaluation": name, "metric": name, "baseline": baseline, "candidate": candidate,
-        "baseline_protocol": "joint", "candidate_protocol": "joint", "baseline_value": None, "candidate_value": None,
-        "unit": unit, "direction": "higher", "method": _METHODS[how].format(len(sources)),
+        "id": pair.evaluation, "evaluation": pair.evaluation, "metric": pair.evaluation, "baseline": pair.baseline,
+        "candidate": pair.candidate, "baseline_protocol": "joint", "candidate_protocol": "joint",
+        "baseline_value": None, "candidate_value": None, "unit": unit, "direction": "higher",
+        "method": _METHODS[how].format(len(sources)),
     }  # fmt: skip
     if fault is not None:
-        undefined = Interval.undefined(confidence)
+        undefined = Interval.undefined(settings.confidence)
         return ComparisonResult(
             **head, delta=undefined, improvement=None, n=0, clusters=0, status="refused", reason=fault
         )
 
     def figure(parts: Sequence[JointPart]) -> JointFigure:
         if how == "max_drop":
-            return worst_of_parts(parts, confidence, levels, seed)
+            return worst_of_parts(parts, settings)
         weights = [
             float(len(part.influence)) if how == "pooled" else source.weight
             for part, source in zip(parts, sources, strict=True)
         ]
-        return mean_of_parts(parts, weights, confidence, levels)
+        return mean_of_parts(parts, weights, settings)
 
     row = _row(head, figure(parts), all(part.identical for part in parts))
     answers = [Answers((source.base, source.candidate)) for source in sources]
@@ -98,7 +94,7 @@ def joint_comparison(
         return row
     ends = [
         [
-            part if side.complete else _filled(source, MissingAnswers(source.metric, side), lowest, confidence, levels)
+            part if side.complete else _filled(source, MissingAnswers(source.metric, side), lowest, settings)
             for part, source, side in zip(parts, sources, answers, strict=True)
         ]
         for lowest in (True, False)
@@ -115,7 +111,7 @@ def joint_comparison(
 
 
 def _filled(
-    source: JointSource, missing: MissingAnswers, lowest: bool, confidence: float, alphas: tuple[float, ...]
+    source: JointSource, missing: MissingAnswers, lowest: bool, settings: InferenceSettings
 ) -> JointPart | None:
     """A part where missing answers make its improvement the lowest, or the highest; None where that is unknown."""
     metric = source.metric
@@ -126,9 +122,7 @@ def _filled(
     values, names = made
     clusters = [f"{metric.cluster_unit}:{name}" for name in names]
     base, candidate = values[0][:, None], values[1][:, None]
-    change = difference(
-        base, candidate, kind="mean", value=metric.value, clusters=clusters, confidence=confidence, alphas=alphas
-    )
+    change = difference(base, candidate, kind="mean", value=metric.value, clusters=clusters, settings=settings)
     return JointPart.of(base, candidate, metric.value, False, sign, clusters, change)
 
 
@@ -152,7 +146,7 @@ def _row(head: dict[str, Any], figure: JointFigure, identical: bool) -> Comparis
     )
 
 
-def _part(source: JointSource, confidence: float, alphas: tuple[float, ...], seed: int) -> JointPart | str:
+def _part(source: JointSource, settings: InferenceSettings) -> JointPart | str:
     """A part, with the interval of its own method; in words why there is none."""
     metric = source.metric
     if metric.direction == "target":
@@ -178,6 +172,6 @@ def _part(source: JointSource, confidence: float, alphas: tuple[float, ...], see
     clusters = [f"{metric.cluster_unit}:{names[row]}" for row in rows.tolist()]
     change = difference(
         base, candidate, kind=metric.kind, value=metric.value, clusters=clusters,
-        structure=metric.structure(ours).take(rows), confidence=confidence, alphas=alphas, seed=seed,
+        structure=metric.structure(ours).take(rows), settings=settings,
     )  # fmt: skip
     return JointPart.of(base, candidate, metric.value, metric.kind == "ratio", sign, clusters, change)

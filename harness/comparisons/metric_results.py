@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +19,8 @@ from harness.core.records import Records
 from harness.schema.results.metrics import MetricResult
 from harness.statistics.clusters import clusters_at
 from harness.statistics.estimate import estimate
-from harness.statistics.percentile_bootstrap import RECOMPUTES, Progress
+from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
+from harness.statistics.percentile_bootstrap import Progress
 from harness.statistics.result import Estimate
 
 
@@ -68,12 +68,8 @@ def metric_results(
     *,
     evaluation: str,
     model: str,
-    confidence: float = 0.95,
-    alphas: Sequence[float] = (0.05,),
-    seed: int = 0,
+    settings: InferenceSettings = DEFAULT_INFERENCE,
     slices: bool = True,
-    resamples: int = 10_000,
-    anytime: bool = False,
     progress: Progress = lambda: None,
 ) -> list[MetricResult]:
     """The metric on all readable items first, then on every slice.
@@ -82,11 +78,9 @@ def metric_results(
     is undefined: it is shown, and never has a value.
 
     Args:
-        anytime: add bounds that hold at every number of items at once.
         progress: called after every recomputation of a metric without sufficient statistics.
     """
-
-    builder = _Builder(records, metric, evaluation, model, confidence)
+    builder = _Builder(records, metric, evaluation, model, settings.confidence)
     readable = records.readable
     recomputed = metric.kind == "recompute"
     try:
@@ -98,22 +92,16 @@ def metric_results(
     structure = metric.structure(readable)
     everything = np.arange(len(readable))
 
-    def level(positions: np.ndarray[tuple[int], np.dtype[np.int64]], resamples: int) -> Estimate:
+    def level(positions: np.ndarray[tuple[int], np.dtype[np.int64]], settings: InferenceSettings) -> Estimate:
         if recomputed:
-            return level_recomputed(
-                readable, metric, positions, clusters, confidence=confidence, alphas=alphas,
-                resamples=min(resamples, RECOMPUTES), seed=seed, progress=progress,
-            )  # fmt: skip
+            return level_recomputed(readable, metric, positions, clusters, settings=settings, progress=progress)
         return estimate(
             rows_at(metric, readable, stats, positions),
             kind=metric.kind,
             value=metric.value,
             clusters=clusters_at(numbers, positions),
             structure=structure.take(positions),
-            confidence=confidence,
-            alphas=alphas,
-            resamples=resamples,
-            seed=seed,
+            settings=settings,
         )
 
     missing = MissingAnswers(metric, Answers((records,)))
@@ -122,11 +110,11 @@ def metric_results(
         if row.status != "ok":
             return row
         update: dict[str, object] = {}
-        if anytime:
+        if settings.anytime:
             names = [clusters[place] for place in positions.tolist()]
             rows = rows_at(metric, readable, stats, positions)
-            update["anytime"] = anytime_interval(metric, (rows,), names, row.interval, row.clusters, alphas)
-        worst = missing.of(row.slice, confidence, alphas)
+            update["anytime"] = anytime_interval(metric, (rows,), names, row.interval, row.clusters, settings.alphas)
+        worst = missing.of(row.slice, settings)
         if worst is not None:
             update |= {"missing": worst.missing, "worst_case": worst.interval}
         sampling = sampling_variance(metric, (readable,), positions, row.interval)
@@ -134,14 +122,15 @@ def metric_results(
             update["sampling"] = sampling
         return row.model_copy(update=update) if update else row
 
-    results = [further(builder.result(None, level(everything, resamples)), everything)]
-    results[0] = results[0].model_copy(update={"adjusted": adjusted_level(metric, records, confidence, alphas)})
+    results = [further(builder.result(None, level(everything, settings)), everything)]
+    results[0] = results[0].model_copy(update={"adjusted": adjusted_level(metric, records, settings)})
     if slices and metric.sliced:
         rows_of_slice = slice_rows(readable, everything)
+        fewer = replace(settings, resamples=per_slice(settings.resamples, settings.alphas))
         for name in records.slice_names:
             if name in rows_of_slice:
                 rows = rows_of_slice[name]
-                results.append(further(builder.result(name, level(rows, per_slice(resamples, alphas))), rows))
+                results.append(further(builder.result(name, level(rows, fewer)), rows))
             else:
                 results.append(
                     builder.result(name, None, "insufficient evidence: no item of the slice has a parsable answer.")

@@ -20,6 +20,7 @@ from harness.core.metric import Metric
 from harness.core.records import BoolArray, FloatArray, Records
 from harness.statistics.clusters import Clusters, Groups, clusters_at
 from harness.statistics.estimate import estimate
+from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.paired_difference import difference
 from harness.statistics.result import IntArray
 
@@ -112,7 +113,7 @@ class MissingAnswers:
         names = self._answers.clusters(self._metric.cluster_unit)
         return Groups.of(names, len(names)).codes
 
-    def of(self, name: str | None, confidence: float, alphas: Sequence[float]) -> WorstCase | None:
+    def of(self, name: str | None, settings: InferenceSettings) -> WorstCase | None:
         """On all items or on a slice; None where no answer is missing."""
         answers = self._answers
         if answers.complete:
@@ -129,7 +130,7 @@ class MissingAnswers:
         if not len(rows):
             return WorstCase(None, missing)
         clusters = clusters_at(self._clusters, rows)
-        ends = [self._bounds(self.filled(lowest)[:, rows], clusters, confidence, alphas) for lowest in (True, False)]
+        ends = [self._bounds(self.filled(lowest)[:, rows], clusters, settings) for lowest in (True, False)]
         bounds = tuple(
             below.model_copy(update={"high": above.high})
             for below, above in zip(ends[0].bounds, ends[1].bounds, strict=True)
@@ -157,15 +158,8 @@ class MissingAnswers:
         rows = np.flatnonzero(self._applies)
         return self.filled(lowest)[:, rows], [names[row] for row in rows.tolist()]
 
-    def _bounds(self, values: FloatArray, clusters: Clusters, confidence: float, alphas: Sequence[float]) -> Interval:
-        sides = [row[:, None] for row in values]
+    def _bounds(self, values: FloatArray, clusters: Clusters, settings: InferenceSettings) -> Interval:
+        sides, value = [row[:, None] for row in values], self._metric.value
         if len(sides) == 1:
-            made = estimate(
-                sides[0], kind="mean", value=self._metric.value, clusters=clusters, confidence=confidence, alphas=alphas
-            )
-            return made.interval
-        compared = difference(
-            sides[0], sides[1], kind="mean", value=self._metric.value, clusters=clusters, confidence=confidence,
-            alphas=alphas,
-        )  # fmt: skip
-        return compared.delta
+            return estimate(sides[0], kind="mean", value=value, clusters=clusters, settings=settings).interval
+        return difference(sides[0], sides[1], kind="mean", value=value, clusters=clusters, settings=settings).delta

@@ -18,6 +18,7 @@ from harness.core.metric_structure import MetricStructure
 from harness.core.records import BoolArray, FloatArray, Records
 from harness.statistics.clusters import Groups
 from harness.statistics.estimate import estimate
+from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.paired_difference import difference
 
 
@@ -233,23 +234,24 @@ class RecordWorld:
     def _judged(
         self, tables: Sequence[FloatArray], draw: Draw, question: BoundQuestion, resamples: int
     ) -> SampledFigure:
-        structure, alphas = self.structure.take(draw.rows), (question.alpha,)
+        structure = self.structure.take(draw.rows)
+        settings = InferenceSettings(alphas=(question.alpha,), resamples=resamples)
         if len(tables) == 1:
             level = estimate(
                 tables[0], kind=self.metric.kind, value=self.metric.value, clusters=draw.clusters, structure=structure,
-                alphas=alphas, resamples=resamples,
+                settings=settings,
             )  # fmt: skip
             interval, size, met, n_eff, identical = level.interval, level.clusters, not level.unmet, level.n_eff, False
         else:
             change = difference(
                 tables[0], tables[1], kind=self.metric.kind, value=self.metric.value, clusters=draw.clusters,
-                structure=structure, alphas=alphas, resamples=resamples,
+                structure=structure, settings=settings,
             )  # fmt: skip
             interval, size, met, n_eff = change.delta, change.clusters, not change.unmet, change.n_eff
             identical = change.identical
             if question.ratio:
-                ratio = change.ratio if change.ratio is not None else Interval.undefined(0.95, alphas)
+                ratio = change.ratio if change.ratio is not None else settings.undefined()
                 return SampledFigure(ratio, n_eff, met, identical)
         if question.anytime:
-            interval = anytime_interval(self.metric, tables, draw.clusters, interval, size, alphas)
+            interval = anytime_interval(self.metric, tables, draw.clusters, interval, size, settings.alphas)
         return SampledFigure(interval, n_eff, met, identical)

@@ -26,6 +26,7 @@ from harness.statistics.bootstrap import evaluate
 from harness.statistics.clusters import Groups
 from harness.statistics.distinct_rows import distinct
 from harness.statistics.distributions import normal_sf, student_isf
+from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.result import FloatArray, IntArray
 
 METHOD = "simultaneous pairwise differences of the groups (max-T)"
@@ -88,18 +89,18 @@ class GroupFigures:
             [(s, s * size + g, s * size + h) for s in range(rates) for g in range(size) for h in range(size) if g != h]
         )
 
-    def interval(self, confidence: float, alphas: tuple[float, ...], seed: int) -> Interval:
+    def interval(self, settings: InferenceSettings) -> Interval:
         """Of the level (one side), or of the change of the spread (two sides)."""
         if len(self.values) == 1:
-            level = _Side(self, 0, seed)
-            return Interval.of(level.limits, confidence, alphas, level.standard_error)
-        base, candidate = _Side(self, 0, seed), _Side(self, 1, seed)
+            level = _Side(self, 0, settings.seed)
+            return settings.interval(level.limits, level.standard_error)
+        base, candidate = _Side(self, 0, settings.seed), _Side(self, 1, settings.seed)
 
         def limits(alpha: float) -> tuple[float, float]:
             return -_rise(self, base, -1.0, alpha), _rise(self, candidate, 1.0, alpha)
 
         changes = _changes(self, self.pairs, 1.0)
-        return Interval.of(limits, confidence, alphas, float(np.sqrt(changes[1].max())))
+        return settings.interval(limits, float(np.sqrt(changes[1].max())))
 
     def notes(self, seed: int) -> tuple[str, ...]:
         """What the measured spread of a fair model would be here."""

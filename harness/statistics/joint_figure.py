@@ -21,6 +21,7 @@ from harness.statistics import caveats
 from harness.statistics.bootstrap import evaluate
 from harness.statistics.clusters import Groups
 from harness.statistics.distributions import normal_sf, student_isf
+from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
 from harness.statistics.linear_figure import jackknife_influence, linear_figure
 from harness.statistics.result import Difference, FloatArray, Value
 from harness.statistics.t_intervals import ClusterError, cluster_error
@@ -70,7 +71,7 @@ class JointPart:
             sign: −1 where less is better.
             change: what the part's own method makes of them.
         """
-        k, n = base.shape[1], float(len(base))
+        k = base.shape[1]
 
         def gap(sums: FloatArray, count: FloatArray) -> FloatArray:
             return np.asarray(evaluate(value, sums[..., k:], count) - evaluate(value, sums[..., :k], count))
@@ -105,7 +106,7 @@ class JointFigure:
 
 
 def mean_of_parts(
-    parts: Sequence[JointPart], weights: Sequence[float], confidence: float, alphas: tuple[float, ...]
+    parts: Sequence[JointPart], weights: Sequence[float], settings: InferenceSettings = DEFAULT_INFERENCE
 ) -> JointFigure:
     """Σ w_k·δ_k / Σ w_k with a t interval over the clusters of all parts, never shorter than their own joined."""
     scaled = [weight / sum(weights) for weight in weights]
@@ -113,7 +114,7 @@ def mean_of_parts(
     influence = np.concatenate([weight * part.influence for weight, part in zip(scaled, parts, strict=True)])
     shares = np.concatenate([weight * part.shares for weight, part in zip(scaled, parts, strict=True)])
     groups = _groups(parts)
-    made = linear_figure(value, influence, groups, 1.0, confidence, alphas, shares)
+    made = linear_figure(value, influence, groups, 1.0, settings, shares)
 
     def joined(alpha: float | None) -> tuple[float, float]:
         reach = np.array([part.reach(alpha) for part in parts]) * np.array(scaled)[:, None]
@@ -121,15 +122,13 @@ def mean_of_parts(
         below, above = np.sqrt(np.nansum(reach**2, axis=0)).tolist()
         return value - below, value + above
 
-    interval = made.interval.covering(_interval(joined, confidence, alphas))
+    interval = made.interval.covering(_interval(joined, settings))
     # Whether few items carry the variance is asked of all parts together; what else a part lacks, the whole lacks.
     lacking = [why for part in parts for why in part.unmet if why not in _CARRIED]
     return JointFigure(value, interval, made.error, groups.n, groups.count, made.warnings, (*made.unmet, *lacking))
 
 
-def worst_of_parts(
-    parts: Sequence[JointPart], confidence: float, alphas: tuple[float, ...], seed: int = 0
-) -> JointFigure:
+def worst_of_parts(parts: Sequence[JointPart], settings: InferenceSettings = DEFAULT_INFERENCE) -> JointFigure:
     """The smallest improvement of all parts, min_k δ_k.
 
     It is at least the smallest of the parts' own lower bounds, because one of the parts is the smallest, and at most
@@ -144,32 +143,30 @@ def worst_of_parts(
     constant = np.array([not part.influence.any() for part in parts])
     spread = np.where(constant, 0.0, [error.standard_error for error in errors])
     df = min(error.df for error in errors)
-    largest = _largest(parts, groups, spread, seed)
+    largest = _largest(parts, groups, spread, settings.seed)
 
     def ends(alpha: float | None) -> tuple[float, float]:
-        level = (1 - confidence) / 2 if alpha is None else alpha
+        level = (1 - settings.confidence) / 2 if alpha is None else alpha
         together = student_isf(normal_sf(float(np.quantile(largest, 1 - level))), df)
         below, above = np.array([(0.0, 0.0) if part.identical else part.reach(alpha) for part in parts]).T
         low = values - np.where(np.isnan(below), spread * student_isf(level, df), below)
         return float(low.min()), float((values + np.fmax(above, together * spread)).min())
 
     worst = int(np.argmin(values))
-    interval = Interval.undefined(confidence, alphas, float(values[worst]))
+    interval = settings.undefined(float(values[worst]))
     if np.isfinite(spread).all():
         update = {"standard_error": float(spread[worst]), "value": float(values[worst])}
-        interval = _interval(ends, confidence, alphas).model_copy(update=update)
+        interval = _interval(ends, settings).model_copy(update=update)
     least = ClusterError(float(spread[worst]), df, min(error.n_eff for error in errors))
     unmet = tuple(why for part in parts for why in part.unmet)
     return JointFigure(float(values[worst]), interval, least, groups.n, groups.count, (), unmet)
 
 
-def _interval(
-    ends: Callable[[float | None], tuple[float, float]], confidence: float, alphas: tuple[float, ...]
-) -> Interval:
+def _interval(ends: Callable[[float | None], tuple[float, float]], settings: InferenceSettings) -> Interval:
     """From the ends at each level; None asks for those of the two-sided interval."""
-    bounds = tuple(Bound(alpha=alpha, low=low, high=high) for alpha in alphas for low, high in [ends(alpha)])
+    bounds = tuple(Bound(alpha=alpha, low=low, high=high) for alpha in settings.alphas for low, high in [ends(alpha)])
     low, high = ends(None)
-    return Interval(low=low, high=high, confidence=confidence, bounds=bounds)
+    return Interval(low=low, high=high, confidence=settings.confidence, bounds=bounds)
 
 
 def _largest(parts: Sequence[JointPart], groups: Groups, spread: FloatArray, seed: int) -> FloatArray:

@@ -10,6 +10,7 @@ from harness.core.interval import Interval
 from harness.statistics import caveats
 from harness.statistics.bootstrap import Bootstrap, evaluate, leave_one_out
 from harness.statistics.clusters import Groups
+from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.result import FloatArray, IntArray, Value
 from harness.statistics.t_intervals import NOISE, ClusterError, cluster_error, t_interval
 
@@ -32,8 +33,7 @@ def linear_figure(
     influence: FloatArray,
     groups: Groups,
     scale: float,
-    confidence: float,
-    alphas: tuple[float, ...],
+    settings: InferenceSettings,
     weights: FloatArray | None = None,
     df: float | None = None,
 ) -> LinearFigure:
@@ -42,42 +42,38 @@ def linear_figure(
     Args:
         influence, groups, scale, weights, df: as in `cluster_error`.
     """
-    made = _figure(center, cluster_error(influence, groups, scale, weights, df), groups, confidence, alphas)
+    made = error_figure(center, cluster_error(influence, groups, scale, weights, df), groups, settings)
     if not made.error.standard_error > 0:
         return made
     # Resampled intervals know of skew; Student's does not.
     return replace(made, warnings=(*made.warnings, caveats.skewed(made.error.skew, groups.clustered)))
 
 
-def jackknife_figure(
-    center: float,
+def error_figure(center: float, error: ClusterError, groups: Groups, settings: InferenceSettings) -> LinearFigure:
+    """center ± t·SE from an error that is known; `jackknife_error` gives that of any figure of sums."""
+    interval = t_interval(center, error.standard_error, error.df, settings.confidence, settings.alphas)
+    return LinearFigure(interval, error, error_notes(error, groups), (_carried_by_few(error, groups),))
+
+
+def jackknife_error(
     rows: FloatArray,
     value: Value,
     groups: Groups,
     scale: float,
-    confidence: float,
-    alphas: tuple[float, ...],
     weights: FloatArray | None = None,
     drawn: Bootstrap | None = None,
-) -> LinearFigure:
-    """center ± t·SE of any figure of sums by the jackknife over clusters (Efron & Stein 1981).
+) -> ClusterError:
+    """The error of any figure of sums by the jackknife over clusters (Efron & Stein 1981).
 
     Its degrees of freedom and its evidence are those of the items' own influences.
 
     Args:
         drawn: a bootstrap of the same, which left every cluster out already.
     """
-    error = None
     if drawn is not None and drawn.left_out.size and weights is None and not groups.clustered:
-        error = _of_cells(drawn.left_out, drawn.counts, scale)
-    error = error or jackknife_error(rows, value, groups, scale, weights)
-    return _figure(center, error, groups, confidence, alphas)
-
-
-def jackknife_error(
-    rows: FloatArray, value: Value, groups: Groups, scale: float, weights: FloatArray | None = None
-) -> ClusterError:
-    """The error of any figure of sums by the jackknife over clusters."""
+        of_cells = _of_cells(drawn.left_out, drawn.counts, scale)
+        if of_cells is not None:
+            return of_cells
     error = cluster_error(jackknife_influence(rows, value), groups, scale, weights)
     if not groups.clustered or not error.standard_error > 0:
         return error
@@ -113,13 +109,6 @@ def error_notes(error: ClusterError, groups: Groups) -> tuple[str | None, ...]:
         caveats.few_clusters(groups.count, groups.clustered),
         caveats.unequal_clusters(error.df, groups.count) if groups.clustered else None,
     )
-
-
-def _figure(
-    center: float, error: ClusterError, groups: Groups, confidence: float, alphas: tuple[float, ...]
-) -> LinearFigure:
-    interval = t_interval(center, error.standard_error, error.df, confidence, alphas)
-    return LinearFigure(interval, error, error_notes(error, groups), (_carried_by_few(error, groups),))
 
 
 def _carried_by_few(error: ClusterError, groups: Groups) -> str | None:

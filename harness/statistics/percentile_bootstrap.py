@@ -16,6 +16,7 @@ import numpy.typing as npt
 from harness.core.interval import NAN, Interval, number_or_nan
 from harness.statistics import caveats
 from harness.statistics.clusters import Groups
+from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
 from harness.statistics.power import mde
 from harness.statistics.result import Difference, Estimate, FloatArray, IntArray
 
@@ -37,10 +38,7 @@ def recomputed_difference(
     groups: Groups,
     *,
     identical: bool,
-    confidence: float = 0.95,
-    alphas: tuple[float, ...] = (0.05,),
-    resamples: int = RECOMPUTES,
-    seed: int = 0,
+    settings: InferenceSettings = DEFAULT_INFERENCE,
     progress: Progress = lambda: None,
 ) -> Difference:
     """Candidate minus baseline by recomputation.
@@ -49,8 +47,10 @@ def recomputed_difference(
         levels: the two figures on given rows.
         groups: clusters of the rows.
         identical: every answer is the same on both sides.
-        progress: called after every recomputation of a pair; `2·resamples` times.
+        settings: of their resamples, at most `RECOMPUTES` are drawn.
+        progress: called after every recomputation of a pair.
     """
+    resamples = min(settings.resamples, RECOMPUTES)
     rows = np.arange(groups.n)
     straight = np.zeros(groups.n, dtype=bool)
 
@@ -60,12 +60,11 @@ def recomputed_difference(
     pair = levels(rows, straight) if groups.n else (NAN, NAN)
     delta = gap(pair)
     interval, warnings = _interval(
-        delta, lambda drawn: gap(levels(drawn, straight[: len(drawn)])), groups, confidence, alphas, resamples,
-        seed, progress,
-    )  # fmt: skip
+        delta, lambda drawn: gap(levels(drawn, straight[: len(drawn)])), groups, settings, progress
+    )
     p = NAN
     if np.isfinite(delta) and groups.count > 1:
-        rng = np.random.default_rng([seed, 1])
+        rng = np.random.default_rng([settings.seed, 1])
         extreme = 0
         for _ in range(resamples):
             coins = rng.random(groups.count) < 0.5
@@ -97,16 +96,13 @@ def recomputed_estimate(
     figure: Figure,
     groups: Groups,
     *,
-    confidence: float = 0.95,
-    alphas: tuple[float, ...] = (0.05,),
-    resamples: int = RECOMPUTES,
-    seed: int = 0,
+    settings: InferenceSettings = DEFAULT_INFERENCE,
     progress: Progress = lambda: None,
 ) -> Estimate:
-    """The level of one model by recomputation."""
+    """The level of one model by recomputation, `RECOMPUTES` times at most."""
     value = figure(np.arange(groups.n)) if groups.n else NAN
-    interval, warnings = _interval(value, figure, groups, confidence, alphas, resamples, seed, progress)
-    method = _method("percentile bootstrap", groups, resamples)
+    interval, warnings = _interval(value, figure, groups, settings, progress)
+    method = _method("percentile bootstrap", groups, min(settings.resamples, RECOMPUTES))
     return Estimate(interval, groups.n, groups.count, evidence_of(groups), method, warnings)
 
 
@@ -121,16 +117,9 @@ def _method(name: str, groups: Groups, resamples: int) -> str:
 
 
 def _interval(
-    value: float,
-    figure: Figure,
-    groups: Groups,
-    confidence: float,
-    alphas: tuple[float, ...],
-    resamples: int,
-    seed: int,
-    progress: Progress,
+    value: float, figure: Figure, groups: Groups, settings: InferenceSettings, progress: Progress
 ) -> tuple[Interval, tuple[str, ...]]:
-    undefined = Interval.undefined(confidence, alphas, value)
+    undefined, resamples = settings.undefined(value), min(settings.resamples, RECOMPUTES)
     if groups.n == 0:
         return undefined, (caveats.NO_ITEMS,)
     if not np.isfinite(value):
@@ -138,7 +127,7 @@ def _interval(
     if groups.count < 2:
         return undefined, (caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM,)
     figures = []
-    for rows in draws(groups, resamples, seed):
+    for rows in draws(groups, resamples, settings.seed):
         figures.append(figure(rows))
         progress()
     drawn: FloatArray = np.array(figures)
@@ -157,7 +146,7 @@ def _interval(
         caveats.few_for_bootstrap(groups.count, groups.clustered),
         caveats.SLOW,
     )
-    return Interval.of(limits, confidence, alphas, float(np.std(known, ddof=1)), value), warnings
+    return settings.interval(limits, float(np.std(known, ddof=1)), value), warnings
 
 
 def draws(groups: Groups, resamples: int, seed: int) -> Iterator[IntArray]:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from harness.comparisons.contamination import without_overlap
+from harness.comparisons.join import Pair
 from harness.comparisons.pair_comparison import compare
+from harness.comparisons.paired_records import PairedRecords
 from harness.core.interval import Interval
 from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
@@ -33,23 +35,23 @@ def test_a_gain_on_contaminated_items_alone_is_told_apart() -> None:
     new = base ^ (rng.random(N) < 0.05)
     new[:DIRTY] = True
     [metric] = build_metrics(["accuracy"], MetricContext())
-    row, *_ = compare(records(base), records(new), metric, evaluation="r", baseline="a", candidate_name="b")
+    row, *_ = compare(Pair("r", "a", "b"), PairedRecords(records(base), records(new)), metric)
     change = new.astype(float) - base
     assert row.overlap is not None
     assert row.overlap.n == DIRTY
     assert row.overlap.without.value == pytest.approx(change[DIRTY:].mean())
     assert row.overlap.explained == pytest.approx(change.mean() - change[DIRTY:].mean())
-    intervals = [difference(base[part, None] * 1.0, new[part, None] * 1.0, kind="mean", value=mean).delta for part in (
-        slice(DIRTY), slice(DIRTY, None)
-    )]
+    intervals = [
+        difference(base[part, None] * 1.0, new[part, None] * 1.0, kind="mean", value=mean).delta
+        for part in (slice(DIRTY), slice(DIRTY, None))
+    ]
     dirty, clean = intervals
     below = DIRTY / N * math.hypot(dirty.value - dirty.low, clean.high - clean.value)
     assert row.overlap.low == pytest.approx(row.overlap.explained - below)
     assert row.overlap.low > 0
     plain, *_ = compare(
-        records(base, overlap=False), records(new, overlap=False), metric, evaluation="r", baseline="a",
-        candidate_name="b",
-    )  # fmt: skip
+        Pair("r", "a", "b"), PairedRecords(records(base, overlap=False), records(new, overlap=False)), metric
+    )
     assert plain.overlap is None
     assert plain.delta.value == row.delta.value
 
@@ -61,13 +63,16 @@ def test_few_contaminated_items_explain_as_much_as_they_may(count: int) -> None:
     for _ in range(60):
         change = np.where(rng.random(N) < 0.15, np.where(rng.random(N) < 0.5, 1.0, -1.0), 0.0)
         change[:count] = rng.random(count) < 0.3
-        rows = [
-            ComparisonResult.model_construct(
-                slice=name, n=int(part.sum()), identical=made.identical, delta=made.delta
+        contaminated, sides = np.arange(N) < count, ((change < 0) * 1.0, (change > 0) * 1.0)
+        parts = {None: contaminated | True, "overlap=yes": contaminated, "overlap=no": ~contaminated}
+        rows = []
+        for name, part in parts.items():
+            made = difference(*(side[part, None] for side in sides), kind="mean", value=mean)
+            rows.append(
+                ComparisonResult.model_construct(
+                    slice=name, n=int(part.sum()), identical=made.identical, delta=made.delta
+                )
             )
-            for name, part in ((None, np.arange(N) >= 0), ("overlap=yes", np.arange(N) < count), ("overlap=no", np.arange(N) >= count))
-            for made in [difference((change < 0)[part, None] * 1.0, (change > 0)[part, None] * 1.0, kind="mean", value=mean)]
-        ]  # fmt: skip
         told = without_overlap(rows[0], rows[1:], True)
         assert told is not None
         assert told.low is not None

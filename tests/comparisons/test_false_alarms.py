@@ -5,7 +5,7 @@ import pytest
 from harness_support.record_samples import ACCURACY, BITS, StatMetric, made, scored
 from scipy import stats
 
-from harness.comparisons.false_alarms import false_alarms, noise
+from harness.comparisons.false_alarms import SwapTrial, false_alarms, noise
 from harness.core.records import Records
 from harness.statistics.proportions import exact_interval
 
@@ -33,7 +33,7 @@ def _sides(n: int = 120, size: int = 1) -> tuple[Records, Records]:
 @pytest.mark.parametrize("metric", [ACCURACY, BITS, F1], ids=lambda metric: metric.id)
 def test_tests_keep_their_level_on_swapped_records(metric: StatMetric) -> None:
     base, candidate = _sides()
-    found = false_alarms(base, candidate, metric, swaps=300, resamples=199)
+    found = false_alarms(base, candidate, metric, SwapTrial(swaps=300, resamples=199))
     assert found.nominal
     assert found.rate == found.alarms / 300
     assert found.low <= found.rate <= found.high
@@ -52,10 +52,10 @@ def test_a_test_that_ignores_clusters_is_found_out() -> None:
         )
         for seed in (1, 2)
     )
-    blind = false_alarms(base, candidate, ACCURACY, swaps=200, level="parent")
+    blind = false_alarms(base, candidate, ACCURACY, SwapTrial(swaps=200), level="parent")
     assert blind.nominal is False
     assert blind.rate > 0.2
-    aware = false_alarms(base, candidate, CLUSTERED, swaps=200)
+    aware = false_alarms(base, candidate, CLUSTERED, SwapTrial(swaps=200))
     assert aware.nominal
     assert (aware.n, aware.clusters) == (300, 60)
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.comparisons.join import Pair
 from harness.comparisons.pair_comparison import compare
+from harness.comparisons.paired_records import PairedRecords
 from harness.comparisons.record_world import BoundQuestion
 from harness.comparisons.simulated_power import PowerQuestion, simulated_power
 from harness.core.metric import Metric, MetricContext
@@ -152,7 +154,7 @@ def test_missing_answers_are_counted_at_their_worst_as_the_gate_does() -> None:
     for _ in range(40):
         rows = rng.integers(0, 400, 400)
         drawn = [Records.of(side.head, _copies(side, rows)) for side in sides]
-        [row] = compare(*drawn, accuracy, evaluation="reviews", baseline="base", candidate_name="new", slices=False)
+        [row] = compare(Pair("reviews", "base", "new"), PairedRecords(*drawn), accuracy, slices=False)
         assert row.worst_case is not None
         passed += (row.worst_case.at(0.05).low or -1) >= -0.09
     assert found.low - 0.16 < passed / 40 < found.high + 0.16

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from harness_support.record_samples import made
 
+from harness.comparisons.join import Pair
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare
+from harness.comparisons.paired_records import PairedRecords
 from harness.core.metric import Metric, MetricContext
 from harness.core.records import Records
 from harness.evaluations.label_stats import expected_stats, label_margin, label_stats
@@ -56,7 +58,7 @@ def metrics() -> list[tuple[str, Metric]]:
 
 def adjusted(base: Records, candidate: Records, metric: Metric) -> tuple[AdjustedResult, AdjustedResult]:
     level = metric_results(candidate, metric, evaluation="e", model="new", slices=False)[0]
-    change = compare(base, candidate, metric, evaluation="e", baseline="old", candidate_name="new", slices=False)[0]
+    change = compare(Pair("e", "old", "new"), PairedRecords(base, candidate), metric, slices=False)[0]
     assert level.n == change.n == LABELED
     assert level.adjusted is not None
     assert change.adjusted is not None

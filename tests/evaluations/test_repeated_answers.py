@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.comparisons.join import Pair
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare
+from harness.comparisons.paired_records import PairedRecords
 from harness.core.errors import SuiteError
 from harness.core.evaluation import EvaluationContext, Item
 from harness.core.metric import Metric, MetricContext
@@ -116,8 +118,7 @@ def test_parts_of_the_variance_are_those_of_a_random_effects_model() -> None:
     assert level.sampling.sampling * n == pytest.approx(1 / 6 / r, rel=0.1)
     assert level.sampling.items + level.sampling.sampling == pytest.approx((level.interval.standard_error or 0) ** 2)
     assert "33% of its variance comes from the answers" in level.sampling.sentence
-    [change] = compare(*sides, metric("squad_exact_match"), evaluation="qa", baseline="base", candidate_name="new",
-                       slices=False)  # fmt: skip
+    [change] = compare(Pair("qa", "base", "new"), PairedRecords(*sides), metric("squad_exact_match"), slices=False)
     # Both models have the items' own shares: all that is left of their difference are the answers.
     assert change.sampling is not None
     assert change.sampling.items < 0.1 * change.sampling.sampling

@@ -10,6 +10,7 @@ from scipy import stats
 
 from harness.statistics.bootstrap import bca
 from harness.statistics.clusters import Groups
+from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.paired_difference import difference
 from harness.statistics.resampling import SharedDraws, chosen_figures, resampled_figures, resampled_sums
 
@@ -49,8 +50,10 @@ def test_few_cells_and_many_cells_agree() -> None:
     gold, one, two = answers(np.random.default_rng(1), 400)
     noise = np.random.default_rng(2).normal(0, 1e-9, (400, 9))
     sides = [f1_rows(gold, side, 3) for side in (one, two)]
-    few = difference(sides[0], sides[1], kind="additive", value=macro_f1, resamples=4000)
-    many = difference(sides[0] + noise, sides[1] + noise, kind="additive", value=macro_f1, resamples=4000)
+    few = difference(sides[0], sides[1], kind="additive", value=macro_f1, settings=InferenceSettings(resamples=4000))
+    many = difference(
+        sides[0] + noise, sides[1] + noise, kind="additive", value=macro_f1, settings=InferenceSettings(resamples=4000)
+    )
     assert (many.delta.low, many.delta.high) == pytest.approx(
         (few.delta.low, few.delta.high), abs=0.1 * few.delta.standard_error
     )
@@ -92,7 +95,13 @@ def test_a_metric_that_is_mostly_undefined_has_no_interval() -> None:
 def test_few_differing_items_are_said() -> None:
     gold, one, _ = answers(np.random.default_rng(1), 400)
     two = np.where(np.arange(400) < 20, (one + 1) % 3, one)
-    found = difference(f1_rows(gold, one, 3), f1_rows(gold, two, 3), kind="additive", value=macro_f1, resamples=200)
+    found = difference(
+        f1_rows(gold, one, 3),
+        f1_rows(gold, two, 3),
+        kind="additive",
+        value=macro_f1,
+        settings=InferenceSettings(resamples=200),
+    )
     assert any("differ on only 20 items" in text for text in found.weaknesses)
 
 

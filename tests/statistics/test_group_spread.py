@@ -10,6 +10,7 @@ import pytest
 from harness.core.metric_structure import MetricStructure
 from harness.statistics.clusters import Groups
 from harness.statistics.group_spread import GroupFigures
+from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
 
 LARGE, RARE = 600, 15
 RARE_ITEMS = np.arange(LARGE + RARE) >= LARGE
@@ -36,7 +37,7 @@ def test_a_rare_group_that_changes_passes_no_gate_by_luck() -> None:
         chance = rng.random(LARGE + RARE)
         other = np.where(rng.random(LARGE + RARE) < 0.6, chance, rng.random(LARGE + RARE))
         made = figures(chance < 0.1, other < np.where(RARE_ITEMS, 0.2, 0.1))
-        high = made.interval(0.95, (0.05,), seed).at(0.05).high
+        high = made.interval(InferenceSettings(seed=seed)).at(0.05).high
         assert high is not None
         wrong += high < 0.1
     assert wrong <= 9
@@ -45,7 +46,7 @@ def test_a_rare_group_that_changes_passes_no_gate_by_luck() -> None:
 def test_a_rate_that_one_item_shows_is_no_certain_one() -> None:
     """One of 15: the group's true rate may be 28% (Clopper & Pearson), and the spread as far from the others' 0%."""
     made = figures((np.arange(LARGE + RARE) == LARGE) * 1.0)
-    high = made.interval(0.95, (0.05,), 0).at(0.05).high
+    high = made.interval(DEFAULT_INFERENCE).at(0.05).high
     assert high == pytest.approx(0.28, abs=0.02)
 
 

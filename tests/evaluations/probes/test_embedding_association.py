@@ -18,6 +18,7 @@ from harness.core.requests import Embed, Embedding, Request, Response
 from harness.evaluations.probes.embedding_association import EmbeddingAssociation
 from harness.metrics.bias.weat import effect_size, permutation_p
 from harness.metrics.build_metrics import build_metrics
+from harness.statistics.inference_settings import InferenceSettings
 
 SETS: dict[str, Any] = {
     "targets": {"x": ["a1", "a2", "a3", "a4"], "y": ["b1", "b2", "b3"]},
@@ -45,7 +46,9 @@ def probe(**options: Any) -> EmbeddingAssociation:
 
 def value(records: Records, name: str) -> float | None:
     (metric,) = build_metrics([name], probe().metric_context())
-    return metric_results(records, metric, evaluation="e", model="m", resamples=200, slices=False)[0].interval.value
+    return metric_results(
+        records, metric, evaluation="e", model="m", slices=False, settings=InferenceSettings(resamples=200)
+    )[0].interval.value
 
 
 def slow_weat(found: dict[str, np.ndarray]) -> tuple[float, float]:

@@ -20,6 +20,7 @@ from harness.core.requests import Failure, NextSentence, Request, Response, Scor
 from harness.evaluations.probes.stereoset import StereoSet
 from harness.metrics.bias.stereoset_scores import stereoset_figures
 from harness.metrics.build_metrics import build_metrics
+from harness.statistics.inference_settings import InferenceSettings
 
 PUBLISHED = Path(os.environ.get("HARNESS_DATA_DIR", "/nowhere")) / "stereoset_published_scores"
 FIGURES = {
@@ -56,7 +57,9 @@ def rows(scores: dict[str, list[tuple[float, float, float]]]) -> tuple[list[dict
 def figures(records: Records, where: str | None = None) -> dict[str, float | None]:
     found = {}
     for metric in build_metrics(["stereoset_ss", "stereoset_lms", "stereoset_icat"], probe().metric_context()):
-        for result in metric_results(records, metric, evaluation="e", model="m", resamples=200):
+        for result in metric_results(
+            records, metric, evaluation="e", model="m", settings=InferenceSettings(resamples=200)
+        ):
             if result.slice == where and metric.id.endswith(f"[{records.head.protocol}]"):
                 found[metric.id.partition("[")[0]] = result.interval.value
     return found
