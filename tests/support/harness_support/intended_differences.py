@@ -68,7 +68,7 @@ class Difference:
 def _close(a: Value, b: Value) -> bool:
     if isinstance(a, str) or isinstance(b, str) or a is None or b is None:
         return False
-    return math.isclose(a, b, rel_tol=ROUNDING, abs_tol=ROUNDING / 100)
+    return math.isclose(a, b, rel_tol=ROUNDING, abs_tol=ROUNDING / 10)
 
 
 @dataclass(frozen=True, slots=True)
