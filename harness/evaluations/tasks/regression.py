@@ -47,6 +47,16 @@ class RegressionOptions(RowOptions):
         description="Name of the prompt that a sentence encoder puts before each text (its own default otherwise).",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_unlabeled_rows(cls, value: Any) -> Any:
+        if isinstance(value, Mapping) and "unlabeled" in value:
+            raise ValueError(
+                "`unlabeled` does not fit a regression: a number comes without a probability, so that what a model "
+                "says of rows without one makes no figure surer; `harness.adjusted_mean` takes columns that do"
+            )
+        return value
+
     @model_validator(mode="after")
     def _ordered(self) -> RegressionOptions:
         if self.bounds is not None and not self.bounds[0] < self.bounds[1]:
