@@ -19,14 +19,13 @@ import numpy as np
 from harness.comparisons.join import Rows
 from harness.comparisons.missing_answers import MissingAnswers
 from harness.comparisons.slices import rows_at
-from harness.core.interval import Interval, number_or_nan
+from harness.core.interval import Interval, finite, number_or_nan
 from harness.core.metric import Metric
 from harness.core.records import SCATTER, FloatArray, Records
 from harness.metrics.metric_shapes import MeanMetric
 from harness.schema.results.metrics import ComparisonResult, MetricResult, OverlapResult, SamplingResult
 from harness.statistics.anytime import asymptotic, bounded_mean
 from harness.statistics.clusters import Groups
-from harness.statistics.distributions import normal_isf
 from harness.statistics.inference_settings import InferenceSettings
 
 Row = TypeVar("Row", MetricResult, ComparisonResult)
@@ -140,19 +139,29 @@ _YES, _NO = "overlap=yes", "overlap=no"
 def without_overlap(whole: ComparisonResult, slices: Sequence[ComparisonResult], is_mean: bool) -> OverlapResult | None:
     """What contaminated items could explain of a difference; None where none overlap, or the rest has no figure.
 
-    Of a mean, with a share s of contaminated items, δ − δ_clean = s·(δ_contaminated − δ_clean), whose error is
-    s·√(SE_contaminated² + SE_clean²). Of other figures the error is at most √(SE² + SE_clean²).
+    Of a mean, with a share s of contaminated items, δ − δ_clean = s·(δ_contaminated − δ_clean); of other figures it is
+    the difference of two that depend on each other positively. Either gets the parts' own intervals, joined as squares
+    (Zou & Donner 2008), so that few contaminated items explain much and one says nothing.
     """
     by_name = {row.slice: row for row in slices}
     dirty, clean = by_name.get(_YES), by_name.get(_NO)
     if dirty is None or clean is None or clean.delta.value is None or whole.delta.value is None or not dirty.n:
         return None
     explained = whole.delta.value - clean.delta.value
-    errors = [number_or_nan(row.delta.standard_error) for row in ((dirty, clean) if is_mean else (whole, clean))]
-    error = math.hypot(*(0.0 if math.isnan(error) else error for error in errors))
-    if is_mean:
-        error *= dirty.n / (dirty.n + clean.n)
-    reach = normal_isf((1 - whole.delta.confidence) / 2) * error
+    first, share = (dirty, dirty.n / (dirty.n + clean.n)) if is_mean else (whole, 1.0)
+    (below, above), (clean_below, clean_above) = _reach(first), _reach(clean)
     return OverlapResult(
-        n=dirty.n, without=clean.delta, explained=explained, low=explained - reach, high=explained + reach
+        n=dirty.n,
+        without=clean.delta,
+        explained=explained,
+        low=finite(explained - share * math.hypot(below, clean_above)),
+        high=finite(explained + share * math.hypot(above, clean_below)),
     )
+
+
+def _reach(row: ComparisonResult) -> tuple[float, float]:
+    """How far the ends of a row's interval lie below and above it; nothing of sides that are identical."""
+    if row.identical and not row.delta.known:
+        return 0.0, 0.0
+    value = number_or_nan(row.delta.value)
+    return value - number_or_nan(row.delta.low), number_or_nan(row.delta.high) - value

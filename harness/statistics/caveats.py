@@ -118,8 +118,9 @@ def rare_parts(structure: MetricStructure) -> str | None:
     )
 
 
-def small_group(count: int) -> str:
-    return f"the smallest group has only {count} items: below {SMALL_GROUP} no bound on its figure holds."
+def small_group(count: int, clustered: bool) -> str:
+    what = "clusters" if clustered else "items"
+    return f"the smallest group has only {count} {what}: below {SMALL_GROUP} no bound on its figure holds."
 
 
 def spread_of_a_fair_model(groups: int, fair: float) -> str:

@@ -112,3 +112,21 @@ def test_a_gate_reads_the_worst_case_unless_told_otherwise(
     assert result.verdict == verdict
     assert words in result.sentence
     assert result.worst_case == (metric_name == "accuracy" and not more)
+
+
+def test_identical_answers_say_nothing_of_the_missing_ones() -> None:
+    """All that the candidate answered is as before; the 30 items that it did not answer may all be broken."""
+    base = np.ones(N, dtype=bool)
+    rows = compare(
+        Pair("reviews", "base", "new"), PairedRecords(records("base", base, 0), records("new", base, 30)), metric()
+    )
+    evaluation = EvaluationResult(
+        name="reviews", role="task", kind="table", summary="", data=[], split="test", n=N,
+        coverage={"base": 1.0, "new": 0.9}, baseline="base",
+    )  # fmt: skip
+    rule = {"id": "kept", "metric": "reviews.accuracy", "kind": "non_inferiority", "margin": 0.02, "min_coverage": 0.8}
+    for more, verdict in (({}, "inconclusive"), ({"missing": "complete_case"}, "pass")):
+        gates = parse_gates([{**rule, **more}], lambda *path, **more: Where("suite.yaml"))
+        context = JudgmentContext(gates, ResultLookup([], rows, [evaluation]), "base", date(2026, 1, 1))
+        result = gate_traces(context, ["new"])[0].result
+        assert result.verdict == verdict
