@@ -107,6 +107,11 @@ def amount(value: float | None, unit: str) -> str:
     return f"{fixed(scaled, places)} {shown_unit(unit)}"
 
 
+def change(value: float | None, unit: str) -> str:
+    """A signed difference with its unit: `+11.8 points`, `−0.014 bits/byte`."""
+    return f"{difference(value, unit)} {shown_unit(unit)}".rstrip()
+
+
 def tick(value: float, step: float) -> str:
     """An axis label with as many decimals as its step needs."""
     return fixed(value, max(0, -math.floor(math.log10(step) + 1e-9)))
