@@ -30,7 +30,7 @@ from harness.core.dataset import Dataset, Row
 from harness.core.digests import digest
 from harness.core.errors import SuiteError
 from harness.core.evaluation import Evaluation
-from harness.core.metric import Direction, Metric, MetricContext, Role
+from harness.core.metric import Direction, Metric, MetricContext, Role, unit_of
 from harness.core.model import ModelFacts
 from harness.core.model_kind import TrainingNeed, formats, kind_named
 from harness.core.records import STAT_PREFIX, FloatArray, Record, Records, RecordsHead
@@ -46,7 +46,6 @@ from harness.core.requests import (
     RollingLikelihood,
     Scores,
 )
-from harness.core.unit import unit_of
 from harness.metrics.build_metrics import factory
 from harness.metrics.metric_shapes import RecordMetric
 from harness.metrics.per_scorer import ByScorer

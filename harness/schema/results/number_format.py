@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TypeGuard
 
-from harness.core.unit import unit_of
+from harness.core.metric import unit_of
 from harness.schema import units
 
 _MISSING = "–"
