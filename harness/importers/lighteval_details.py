@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from harness.core.errors import DataError, Where
-from harness.core.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
+from harness.importers.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
 from harness.importers.lighteval_rows import DetailsRow, details_rows
 from harness.importers.log_values import json_file, mapping, number, within_rounding
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.errors import DataError, Where
-from harness.core.imported_log import LoggedAnswer
 from harness.core.storable import stored
 from harness.data.read_rows import content_of
+from harness.importers.imported_log import LoggedAnswer
 from harness.storage import plain_files
 
 _SHOWN = 5
