@@ -34,10 +34,10 @@ from harness.comparisons.paired_records import PairedRecords
 from harness.core.metric import MetricContext
 from harness.core.records import Records, RecordsHead
 from harness.metrics.build_metrics import build_metrics
-from harness.statistics.bootstrap import bca
 from harness.statistics.clusters import Groups
 from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.paired_difference import difference
+from harness.statistics.resampling.bootstrap import bca
 from harness.storage import atomic
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"

@@ -24,9 +24,8 @@ from harness.statistics.anytime import asymptotic, bounded_mean
 from harness.statistics.clusters import Groups
 from harness.statistics.distributions import normal_isf
 from harness.statistics.inference_settings import InferenceSettings
-from harness.statistics.linear_figure import linear_figure
 from harness.statistics.paired_difference import difference
-from harness.statistics.t_intervals import mean_influence, ratio_influence
+from harness.statistics.t_intervals import linear_figure, mean_influence, ratio_influence
 from harness.storage import atomic
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "statistics.md"

@@ -30,7 +30,7 @@ from harness.core.dataset import Dataset, Row
 from harness.core.digests import digest
 from harness.core.errors import SuiteError
 from harness.core.evaluation import Evaluation
-from harness.core.metric import Direction, Metric, MetricContext, Role
+from harness.core.metric import Direction, Metric, MetricContext, Role, unit_of
 from harness.core.model import ModelFacts
 from harness.core.model_kind import TrainingNeed, formats, kind_named
 from harness.core.records import STAT_PREFIX, FloatArray, Record, Records, RecordsHead
@@ -46,7 +46,6 @@ from harness.core.requests import (
     RollingLikelihood,
     Scores,
 )
-from harness.core.unit import unit_of
 from harness.metrics.build_metrics import factory
 from harness.metrics.metric_shapes import RecordMetric
 from harness.metrics.per_scorer import ByScorer
@@ -313,7 +312,7 @@ def _translated(rng: Rng) -> dict[str, float]:
 
     words = ["the", "cat", "sat", "on", "a", "mat", "and", "slept"]
     reference = [words[place] for place in rng.integers(len(words), size=9)]
-    written = [word if rng.random() < 0.8 else "dog" for word in reference]
+    written = [word if rng.random() < 0.8 else "dog" for word in reference if rng.random() < 0.95]
     return translation_statistics(" ".join(written), [" ".join(reference)])
 
 
@@ -447,6 +446,7 @@ def _influence(case: MetricCase) -> None:
     moves, expected = np.array(more), np.array(less)
     worst = float(np.nanmax(np.abs(moves - expected), initial=0.0))
     largest = float(np.nanmax(np.abs(expected), initial=0.0))
+    assert largest > 0 or math.isnan(whole), f"{metric.id} never moves: give `records` that it reads something of"
     assert worst <= SPREAD * largest + 1e-9, (
         f"{metric.id}: leaving a cluster out moves it by up to {largest:.4g}, counting one twice by up to {worst:.4g} "
         "more or less than that"

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.dataset import Dataset
-from harness.core.diagnostics import Problems
-from harness.core.errors import CheckpointError, HarnessError, SuiteError, Where
+from harness.core.errors import CheckpointError, HarnessError, Problems, SuiteError, Where
 from harness.core.evaluation import Evaluation
 from harness.core.model import ModelFacts
 from harness.core.model_kind import ModelSpec

@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.comparisons.flips import CORRECT
 from harness.comparisons.join import Joined
-from harness.comparisons.label_probabilities import label_probabilities
+from harness.comparisons.label_errors import label_probabilities
 from harness.core.errors import HarnessError
 from harness.core.metric import Metric
 from harness.core.records import COSTLY, EXPECTED, BoolArray, FloatArray, Records

@@ -12,9 +12,8 @@ from harness.comparisons.comparability import refusal
 from harness.comparisons.join import Pair, join
 from harness.comparisons.missing_answers import Answers, MissingAnswers
 from harness.core.interval import Interval, finite
-from harness.core.metric import Metric
+from harness.core.metric import Metric, unit_of
 from harness.core.records import Records
-from harness.core.unit import unit_of
 from harness.schema.results.metrics import ComparisonResult
 from harness.statistics import caveats
 from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.comparisons.adjusted_figures import adjusted_level
-from harness.comparisons.anytime_bounds import anytime_interval
+from harness.comparisons.join import Rows
 from harness.comparisons.missing_answers import Answers, MissingAnswers
 from harness.comparisons.paired_records import cluster_numbers
 from harness.comparisons.recomputed import level_recomputed
-from harness.comparisons.sampling_variance import sampling_variance
+from harness.comparisons.row_additions import RowAdditions
 from harness.comparisons.slices import per_slice, rows_at, slice_rows
 from harness.core.interval import Interval, finite
 from harness.core.metric import Metric
@@ -20,7 +20,7 @@ from harness.schema.results.metrics import MetricResult
 from harness.statistics.clusters import clusters_at
 from harness.statistics.estimate import estimate
 from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
-from harness.statistics.percentile_bootstrap import Progress
+from harness.statistics.resampling.percentile_bootstrap import Progress
 from harness.statistics.result import Estimate
 
 
@@ -92,7 +92,7 @@ def metric_results(
     structure = metric.structure(readable)
     everything = np.arange(len(readable))
 
-    def level(positions: np.ndarray[tuple[int], np.dtype[np.int64]], settings: InferenceSettings) -> Estimate:
+    def level(positions: Rows, settings: InferenceSettings) -> Estimate:
         if recomputed:
             return level_recomputed(readable, metric, positions, clusters, settings=settings, progress=progress)
         return estimate(
@@ -105,24 +105,13 @@ def metric_results(
         )
 
     missing = MissingAnswers(metric, Answers((records,)))
+    additions = RowAdditions(metric, (readable,), (stats,), clusters, missing, settings)
 
-    def further(row: MetricResult, positions: np.ndarray[tuple[int], np.dtype[np.int64]]) -> MetricResult:
-        if row.status != "ok":
-            return row
-        update: dict[str, object] = {}
-        if settings.anytime:
-            names = [clusters[place] for place in positions.tolist()]
-            rows = rows_at(metric, readable, stats, positions)
-            update["anytime"] = anytime_interval(metric, (rows,), names, row.interval, row.clusters, settings.alphas)
-        worst = missing.of(row.slice, settings)
-        if worst is not None:
-            update |= {"missing": worst.missing, "worst_case": worst.interval}
-        sampling = sampling_variance(metric, (readable,), positions, row.interval)
-        if sampling is not None:
-            update["sampling"] = sampling
-        return row.model_copy(update=update) if update else row
+    def added(level: Estimate, name: str | None, rows: Rows) -> MetricResult:
+        row = builder.result(name, level)
+        return additions.to(row, row.interval, rows)
 
-    results = [further(builder.result(None, level(everything, settings)), everything)]
+    results = [added(level(everything, settings), None, everything)]
     results[0] = results[0].model_copy(update={"adjusted": adjusted_level(metric, records, settings)})
     if slices and metric.sliced:
         rows_of_slice = slice_rows(readable, everything)
@@ -130,7 +119,7 @@ def metric_results(
         for name in records.slice_names:
             if name in rows_of_slice:
                 rows = rows_of_slice[name]
-                results.append(further(builder.result(name, level(rows, fewer)), rows))
+                results.append(added(level(rows, fewer), name, rows))
             else:
                 results.append(
                     builder.result(name, None, "insufficient evidence: no item of the slice has a parsable answer.")

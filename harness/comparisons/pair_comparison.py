@@ -9,14 +9,12 @@ from typing import Literal
 import numpy as np
 
 from harness.comparisons.adjusted_figures import adjusted_change
-from harness.comparisons.anytime_bounds import anytime_interval
 from harness.comparisons.comparability import comparability, refusal, truncation
-from harness.comparisons.contamination import without_overlap
 from harness.comparisons.join import Pair, Rows
 from harness.comparisons.missing_answers import MissingAnswers
 from harness.comparisons.paired_records import PairedRecords
 from harness.comparisons.recomputed import compare_recomputed
-from harness.comparisons.sampling_variance import sampling_variance
+from harness.comparisons.row_additions import RowAdditions, without_overlap
 from harness.comparisons.slices import per_slice, rows_at, slice_rows
 from harness.core.interval import Interval, finite, number_or_nan
 from harness.core.metric import Metric
@@ -27,10 +25,10 @@ from harness.statistics.clusters import Groups, clusters_at
 from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
 from harness.statistics.multiplicity import holm
 from harness.statistics.paired_difference import difference
-from harness.statistics.percentile_bootstrap import Progress
 from harness.statistics.power import needed_n_observed
+from harness.statistics.resampling.percentile_bootstrap import Progress
+from harness.statistics.resampling.westfall_young import SlicedSides, max_t
 from harness.statistics.result import Difference
-from harness.statistics.westfall_young import SlicedSides, max_t
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +120,13 @@ def compare(
             settings=settings,
         )
 
-    further = _Additions(metric, sides, MissingAnswers(metric, paired.answers), settings)
+    missing = MissingAnswers(metric, paired.answers)
+    additions = RowAdditions(
+        metric, (sides.ours, sides.theirs), (sides.base, sides.candidate), sides.clusters, missing, settings
+    )
     everything = np.arange(len(joined.base_rows))
-    results = [further.to(builder.result(None, on(everything, settings), notes, left), everything)]
+    whole = builder.result(None, on(everything, settings), notes, left)
+    results = [additions.to(whole, whole.delta, everything)]
     if results[0].status == "ok":
         adjusted = adjusted_change(metric, (base, candidate), joined, settings)
         if adjusted is not None:
@@ -151,7 +153,8 @@ def compare(
             delta=change.delta.only(settings.alphas),
             ratio=None if change.ratio is None else change.ratio.only(settings.alphas),
         )
-        result = further.to(builder.result(name, change, notes, counts), positions)
+        row = builder.result(name, change, notes, counts)
+        result = additions.to(row, row.delta, positions)
         family.append(result.model_copy(update={"simultaneous": simultaneous}))
     overlapping = without_overlap(results[0], family, metric.kind == "mean")
     if overlapping is not None:
@@ -170,33 +173,6 @@ def _simultaneous(change: Difference, shared: float) -> Interval:
         confidence=1 - 2 * shared,
         standard_error=change.delta.standard_error,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Additions:
-    """What stands beside a difference: anytime bounds, the worst case of missing answers, sampling variance."""
-
-    metric: Metric
-    sides: _Sides
-    missing: MissingAnswers
-    settings: InferenceSettings
-
-    def to(self, row: ComparisonResult, positions: Rows) -> ComparisonResult:
-        if row.status != "ok":
-            return row
-        sides, settings = self.sides, self.settings
-        update: dict[str, object] = {}
-        if settings.anytime:
-            stats = sides.at(self.metric, positions)
-            names = [sides.clusters[place] for place in positions.tolist()]
-            update["anytime"] = anytime_interval(self.metric, stats, names, row.delta, row.clusters, settings.alphas)
-        worst = self.missing.of(row.slice, settings)
-        if worst is not None:
-            update |= {"missing": worst.missing, "worst_case": worst.interval}
-        sampling = sampling_variance(self.metric, (sides.ours, sides.theirs), positions, row.delta)
-        if sampling is not None:
-            update["sampling"] = sampling
-        return row.model_copy(update=update) if update else row
 
 
 def _max_t(

@@ -13,7 +13,7 @@ from harness.core.records import Records
 from harness.statistics.clusters import Groups
 from harness.statistics.crossed_seeds import Crossed, crossed_recomputed
 from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
-from harness.statistics.percentile_bootstrap import Progress, recomputed_difference, recomputed_estimate
+from harness.statistics.resampling.percentile_bootstrap import Progress, recomputed_difference, recomputed_estimate
 from harness.statistics.result import Difference, Estimate
 
 if TYPE_CHECKING:

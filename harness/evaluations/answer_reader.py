@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from harness.core.bounded import BoundExceeded, bounded
 from harness.core.distribution import explained, is_installed
 from harness.schema.suite.types import Strict
+from harness.text.bounded import BoundExceeded, bounded
 
 _SECONDS = 1.0
 """A pattern that backtracks without end is given up after so long."""

@@ -23,7 +23,7 @@ PARENT = "parent"
 LATER = frozenset(
     {
         *("target_is", "answers_are", "incorrect_is", "answer_is", "generation_kwargs", "read_answer", "samples"),
-        *("messages", "system", "tools", "template_variables", "default_template"),
+        *("messages", "system", "tools", "template_variables", "default_template", "unlabeled"),
     }
 )
 LOOKED_AT = 1000

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.core.interval import Interval
-from harness.core.unit import range_of
+from harness.core.metric import range_of
 from harness.gates.decision import JudgedValue, Limits
 from harness.gates.limits import LimitScale, limit_faults
 from harness.gates.result_lookup import RefusedError, ResultLookup, judged_value

@@ -16,8 +16,8 @@ from typing import Any, ClassVar, Literal
 
 from harness.core.digests import digest, short
 from harness.core.errors import DataError, Where
-from harness.core.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
 from harness.data.read_rows import TableFormat, content_of, read_rows
+from harness.importers.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
 from harness.importers.log_values import count, json_file, mapping, number, text, within_rounding
 
 GOLD_LIKELIHOOD = "gold_logprob"

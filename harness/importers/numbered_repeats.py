@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from harness.core.imported_log import LoggedAnswer
+from harness.importers.imported_log import LoggedAnswer
 
 
 def numbered_repeats(answers: Iterable[LoggedAnswer]) -> tuple[LoggedAnswer, ...]:

@@ -25,8 +25,8 @@ from harness.core.interval import Interval
 from harness.statistics import caveats
 from harness.statistics.clusters import Groups
 from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
-from harness.statistics.linear_figure import linear_figure
 from harness.statistics.result import FloatArray
+from harness.statistics.t_intervals import linear_figure
 
 _NO_CHANCE = 4.0
 """Standard errors between the cheap values of items with and without a costly one that chance does not explain."""

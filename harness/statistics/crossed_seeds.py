@@ -17,21 +17,20 @@ import numpy as np
 from harness.core.interval import NAN, Interval, finite, number_or_nan
 from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.statistics import caveats
-from harness.statistics.bootstrap import evaluate
 from harness.statistics.clean_rows import check_kind, linear_scale, prepare
 from harness.statistics.clusters import Groups
 from harness.statistics.distributions import student_isf
 from harness.statistics.estimate import is_binary
 from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
-from harness.statistics.linear_figure import jackknife_influence
 from harness.statistics.paired_sample import NO_ERROR
-from harness.statistics.percentile_bootstrap import draws, evidence_of
-from harness.statistics.preconditions import rare_parts
 from harness.statistics.proportions import design_effect, tango_clustered
+from harness.statistics.resampling.bootstrap import evaluate
+from harness.statistics.resampling.percentile_bootstrap import draws, evidence_of
 from harness.statistics.result import FloatArray, IntArray, Kind, Value
 from harness.statistics.t_intervals import (
     ClusterError,
     cluster_error,
+    jackknife_influence,
     log_ratio_influence,
     mean_influence,
     ratio_influence,
@@ -150,7 +149,7 @@ def crossed(
         spread = math.sqrt(parts[0]) if parts[0] >= 0 else NAN
         unmet = [_spread_over_seeds(structure)]
         if made:
-            unmet += [rare_parts(ready.structure) if scale is None or structure.area else None]
+            unmet += [caveats.rare_parts(ready.structure) if scale is None or structure.area else None]
         return Crossed(
             interval.model_copy(update={"value": finite(delta), "standard_error": finite(spread)}),
             ratio, values, p, *parts, df, groups.n, groups.count, error.n_eff, seeds_identical,

@@ -10,17 +10,24 @@ import numpy as np
 from harness.core.interval import NAN, Interval
 from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.statistics import caveats
-from harness.statistics.area import area_bounds
-from harness.statistics.bootstrap import bca, evaluate
 from harness.statistics.clean_rows import check_kind, linear_scale, prepare
 from harness.statistics.clusters import Clusters, Groups
 from harness.statistics.group_spread import METHOD, GroupFigures
 from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
-from harness.statistics.linear_figure import SETTLED, error_figure, error_notes, jackknife_error, linear_figure
-from harness.statistics.preconditions import rare_parts
-from harness.statistics.proportions import wilson
+from harness.statistics.proportions import area_bounds, wilson
+from harness.statistics.resampling.bootstrap import bca, evaluate
 from harness.statistics.result import Estimate, FloatArray, Kind, Value
-from harness.statistics.t_intervals import ClusterError, cluster_error, mean_influence, ratio_influence
+from harness.statistics.t_intervals import (
+    SETTLED,
+    ClusterError,
+    cluster_error,
+    error_figure,
+    error_notes,
+    jackknife_error,
+    linear_figure,
+    mean_influence,
+    ratio_influence,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +166,7 @@ def _linear(level: _Level, kind: Kind) -> _Method:
     if level.structure.settled and not made.error.standard_error > 0:
         return _Method(level.settings.exactly(level.number), SETTLED, made.error)
     warnings = made.warnings if made.error.standard_error > 0 else (caveats.CONSTANT,)
-    return _Method(made.interval, method, made.error, warnings, (rare_parts(level.structure), *made.unmet))
+    return _Method(made.interval, method, made.error, warnings, (caveats.rare_parts(level.structure), *made.unmet))
 
 
 def _area(level: _Level) -> _Method:
@@ -178,7 +185,7 @@ def _area(level: _Level) -> _Method:
     interval = level.settings.interval(limits, error.standard_error)
     method = "score interval of the area under the curve (Hanley & McNeil, Newcombe)"
     warnings = error_notes(error, groups) if groups.clustered else ()
-    return _Method(interval, method, error, warnings, (rare_parts(level.structure),))
+    return _Method(interval, method, error, warnings, (caveats.rare_parts(level.structure),))
 
 
 def _spread(level: _Level) -> _Method:
@@ -199,5 +206,5 @@ def _bootstrapped(level: _Level) -> _Method:
     method = f"BCa bootstrap of {'clusters' if groups.clustered else 'items'}, {settings.resamples:,} resamples"
     few = caveats.few_for_bootstrap(groups.count, groups.clustered)
     warnings = (*drawn.weaknesses, few, *(made.warnings if groups.clustered else ()))
-    unmet = (rare_parts(level.structure), *made.unmet)
+    unmet = (caveats.rare_parts(level.structure), *made.unmet)
     return _Method(interval.covering(made.interval), method, made.error, warnings, unmet)

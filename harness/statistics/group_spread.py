@@ -22,11 +22,10 @@ import numpy.typing as npt
 from harness.core.interval import Interval
 from harness.core.metric_structure import MetricStructure
 from harness.statistics import caveats
-from harness.statistics.bootstrap import evaluate
-from harness.statistics.clusters import Groups
-from harness.statistics.distinct_rows import distinct
+from harness.statistics.clusters import Groups, distinct
 from harness.statistics.distributions import normal_sf, student_isf
 from harness.statistics.inference_settings import InferenceSettings
+from harness.statistics.resampling.bootstrap import evaluate
 from harness.statistics.result import FloatArray, IntArray
 
 METHOD = "simultaneous pairwise differences of the groups (max-T)"

@@ -18,13 +18,12 @@ import numpy as np
 
 from harness.core.interval import Bound, Interval, number_or_nan
 from harness.statistics import caveats
-from harness.statistics.bootstrap import evaluate
 from harness.statistics.clusters import Groups
 from harness.statistics.distributions import normal_sf, student_isf
 from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
-from harness.statistics.linear_figure import jackknife_influence, linear_figure
+from harness.statistics.resampling.bootstrap import evaluate
 from harness.statistics.result import Difference, FloatArray, Value
-from harness.statistics.t_intervals import ClusterError, cluster_error
+from harness.statistics.t_intervals import ClusterError, cluster_error, jackknife_influence, linear_figure
 
 _DRAWS = 20_000
 _CARRIED = tuple(caveats.CARRIED_BY_FEW.format(what) for what in ("clusters", "items"))

@@ -9,23 +9,24 @@ import numpy as np
 from harness.core.interval import NAN, Interval, number_or_nan
 from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.statistics import caveats
-from harness.statistics.bootstrap import bca, evaluate
 from harness.statistics.clean_rows import check_kind, linear_scale, prepare
-from harness.statistics.clusters import Clusters
-from harness.statistics.distinct_rows import row_hashes
+from harness.statistics.clusters import Clusters, row_hashes
 from harness.statistics.estimate import is_binary
 from harness.statistics.group_spread import METHOD, GroupFigures
 from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
-from harness.statistics.linear_figure import SETTLED, error_figure, jackknife_error, linear_figure
 from harness.statistics.paired_sample import MethodResult, PairedSample
 from harness.statistics.power import mde
-from harness.statistics.preconditions import rare_parts
 from harness.statistics.proportions import design_effect, mcnemar_exact, tango, tango_clustered
-from harness.statistics.randomization import RandomizationTest, side_swap, sign_flip
+from harness.statistics.resampling.bootstrap import bca, evaluate
+from harness.statistics.resampling.randomization import RandomizationTest, side_swap, sign_flip
 from harness.statistics.result import Difference, FloatArray, Kind, Value
 from harness.statistics.t_intervals import (
+    SETTLED,
     ClusterError,
     cluster_error,
+    error_figure,
+    jackknife_error,
+    linear_figure,
     log_ratio_influence,
     mean_influence,
     ratio_influence,
@@ -228,7 +229,7 @@ def _linear(sample: PairedSample, kind: Kind) -> MethodResult:
     made = linear_figure(sample.delta, influence, groups, scale, sample.settings, _weights(sample, kind))
     if made.error.standard_error > 0:
         p = t_test(sample.delta, made.error.standard_error, made.error.df)
-        rare = rare_parts(sample.structure)
+        rare = caveats.rare_parts(sample.structure)
         return MethodResult(made.interval, p, test, method, made.warnings, error=made.error, unmet=(*made.unmet, rare))
     if sample.identical or groups.count < 2:
         why = caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM
@@ -315,7 +316,7 @@ def _additive(sample: PairedSample) -> MethodResult:
         ),
         error=made.error,
         unmet=(
-            rare_parts(sample.structure),
+            caveats.rare_parts(sample.structure),
             caveats.too_few_differing(test.differing, clustered),
             *made.unmet,
         ),

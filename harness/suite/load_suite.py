@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.core.diagnostics import Problems
 from harness.core.digests import digest
-from harness.core.errors import SuiteError, Where, unknown
+from harness.core.errors import Problems, SuiteError, Where, unknown
 from harness.gates.parse_rules import collect_gates
 from harness.schema.renames import SUITES
 from harness.schema.suite.gate_rules import GateSet

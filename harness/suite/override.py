@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.core.diagnostics import Problems
-from harness.core.errors import SuiteError, unknown
+from harness.core.errors import Problems, SuiteError, unknown
 from harness.core.model_kind import ModelSpec, model_spec
 from harness.model_kinds.load_kind import LoadKind, LoadModel
 from harness.model_kinds.stored_kind import NAME as STORED

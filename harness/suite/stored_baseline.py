@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from harness.core.diagnostics import Problems
+from harness.core.errors import Problems
 from harness.model_kinds.stored_kind import NAME
 from harness.schema.suite.compare_section import StoredBaseline
 from harness.schema.suite.types import NAME_PATTERN

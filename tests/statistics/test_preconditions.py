@@ -6,13 +6,12 @@ from harness_support.metric_samples import f1_rows, macro_f1, mean, ratio
 from scipy import stats
 
 from harness.core.metric_structure import MetricStructure
-from harness.statistics.area import area_bounds
 from harness.statistics.crossed_seeds import crossed
 from harness.statistics.estimate import estimate
 from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.paired_difference import difference
 from harness.statistics.power import needed_n_between, variance_range
-from harness.statistics.proportions import tango, wilson
+from harness.statistics.proportions import area_bounds, tango, wilson
 
 RNG = np.random.default_rng(17)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.commands.stored_runs.stored_suite import suite_of
-from harness.comparisons.label_probabilities import label_log_probabilities
+from harness.comparisons.label_errors import label_log_probabilities
 from harness.core.digests import bytes_digest, digest, short
 from harness.core.errors import DataError, Where, unknown
 from harness.core.records import STAT_PREFIX, Records

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.core.diagnostics import Key
+from harness.core.errors import Key
 
 MAX_SIZE = 50_000
 MAX_DEPTH = 40

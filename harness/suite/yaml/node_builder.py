@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.core.diagnostics import Problem
-from harness.core.errors import SuiteError, Where
+from harness.core.errors import Problem, SuiteError, Where
 from harness.suite.yaml import scalars
 from harness.suite.yaml.located_node import MAX_DEPTH, MAX_SIZE, TEXT_UNIT, Node
 from harness.suite.yaml.yaml_events import Event

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.comparisons.record_world import BoundQuestion, RecordWorld, SampledFigure
+from harness.comparisons.simulation.record_world import BoundQuestion, RecordWorld, SampledFigure
 from harness.core.interval import number_or_nan
 from harness.core.metric import Metric
 from harness.core.records import FloatArray, Records
-from harness.statistics.bootstrap import evaluate
-from harness.statistics.linear_figure import jackknife_influence
 from harness.statistics.proportions import exact_interval
+from harness.statistics.resampling.bootstrap import evaluate
+from harness.statistics.t_intervals import jackknife_influence
 
 SAMPLES = 200
 RESAMPLES = 200

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.comparisons.contamination import without_overlap
 from harness.comparisons.join import Pair
 from harness.comparisons.pair_comparison import compare
 from harness.comparisons.paired_records import PairedRecords
+from harness.comparisons.row_additions import without_overlap
 from harness.core.interval import Interval
 from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead

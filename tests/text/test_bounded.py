@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from harness.core.bounded import BoundExceeded, bounded
+from harness.text.bounded import BoundExceeded, bounded
 
 
 def test_what_never_ends_is_ended() -> None:

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.core.diagnostics import SHOWN, Key, Problems
-from harness.core.errors import DataError, SuiteError, Where
+from harness.core.errors import SHOWN, DataError, Key, Problems, SuiteError, Where
 
 
 def places(*keys: Key, key: bool = False) -> Where:

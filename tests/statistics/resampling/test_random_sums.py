@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.statistics import resampling
 from harness.statistics.clusters import Groups
-from harness.statistics.resampling import chosen_sums, resampled_sums
+from harness.statistics.resampling import random_sums as resampling
+from harness.statistics.resampling.random_sums import chosen_sums, resampled_sums
 
 
 def one_hot(n: int, bins: int = 45) -> np.ndarray:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.comparisons.anytime_bounds import anytime_interval
 from harness.comparisons.comparability import refusal
 from harness.comparisons.join import Rows, join
+from harness.comparisons.row_additions import anytime_interval
 from harness.comparisons.slices import slice_rows
 from harness.core.interval import Interval
 from harness.core.metric import Metric

@@ -11,8 +11,8 @@ import pytest
 from harness.comparisons.join import Pair
 from harness.comparisons.pair_comparison import compare
 from harness.comparisons.paired_records import PairedRecords
-from harness.comparisons.record_world import BoundQuestion
-from harness.comparisons.simulated_power import PowerQuestion, simulated_power
+from harness.comparisons.simulation.record_world import BoundQuestion
+from harness.comparisons.simulation.simulated_power import PowerQuestion, simulated_power
 from harness.core.metric import Metric, MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.metrics.build_metrics import build_metrics

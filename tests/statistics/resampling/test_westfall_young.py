@@ -9,7 +9,7 @@ import pytest
 
 from harness.statistics.multiplicity import holm
 from harness.statistics.paired_difference import difference
-from harness.statistics.westfall_young import SlicedSides, max_t
+from harness.statistics.resampling.westfall_young import SlicedSides, max_t
 
 
 def mean(sums: Any, n: Any) -> Any:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.comparisons.bound_coverage import bound_coverage
-from harness.comparisons.record_world import BoundQuestion
+from harness.comparisons.simulation.bound_coverage import bound_coverage
+from harness.comparisons.simulation.record_world import BoundQuestion
 from harness.core.metric import Metric, MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.metrics.build_metrics import build_metrics

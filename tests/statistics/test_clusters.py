@@ -4,9 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from harness.statistics import distinct_rows as module
-from harness.statistics.clusters import Groups
-from harness.statistics.distinct_rows import content_order, distinct
+from harness.statistics import clusters as module
+from harness.statistics.clusters import Groups, content_order, distinct
 
 _ROWS = hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.integers(-2, 2))
 

@@ -13,8 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from harness.statistics.bootstrap import evaluate
 from harness.statistics.clusters import Groups
+from harness.statistics.resampling.bootstrap import evaluate
 from harness.statistics.result import FloatArray, IntArray, Value
 
 _BLOCK = 256

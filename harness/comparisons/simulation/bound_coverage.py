@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.comparisons.record_world import BoundQuestion, RecordWorld
+from harness.comparisons.simulation.record_world import BoundQuestion, RecordWorld
 from harness.core.interval import number_or_nan
 from harness.core.metric import Metric
 from harness.core.records import Records

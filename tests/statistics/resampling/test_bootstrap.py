@@ -8,11 +8,11 @@ import pytest
 from harness_support.metric_samples import answers, f1_rows, macro_f1, mean, ratio
 from scipy import stats
 
-from harness.statistics.bootstrap import bca
 from harness.statistics.clusters import Groups
 from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.paired_difference import difference
-from harness.statistics.resampling import SharedDraws, chosen_figures, resampled_figures, resampled_sums
+from harness.statistics.resampling.bootstrap import bca
+from harness.statistics.resampling.random_sums import SharedDraws, chosen_figures, resampled_figures, resampled_sums
 
 
 def _single(n: int = 150) -> np.ndarray:

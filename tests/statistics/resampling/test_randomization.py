@@ -7,7 +7,7 @@ from scipy import stats
 
 from harness.statistics.clusters import Groups
 from harness.statistics.proportions import mcnemar_exact
-from harness.statistics.randomization import side_swap, sign_flip
+from harness.statistics.resampling.randomization import side_swap, sign_flip
 
 
 @given(broken=st.integers(0, 6), fixed=st.integers(0, 6), same=st.integers(0, 20))

@@ -1,6 +1,7 @@
 """What another tool logged of its models' answers, in one shape; and the protocol of those who read it.
 
-Outside packages register a `LogImporter` as an entry point of the group `harness.importers`.
+Outside packages register a `LogImporter` as an entry point of the group `harness.importers`. Names of figures say
+what the tool let pass: a whole item, or one of its checks.
 """
 
 from __future__ import annotations
@@ -102,3 +103,17 @@ class LogImporter(ABC):
         Raises:
             DataError: when nothing of it can be read, with the place and what was expected.
         """
+
+
+PASSED = "passed"
+"""Whether an item passed all that it was held to."""
+
+
+def verdict_figure(name: str) -> str:
+    """The figure that says whether one check passed, by the check's name."""
+    return f"{name} {PASSED}"
+
+
+def is_verdict(figure: str) -> bool:
+    """Whether a figure says what passed, and is no score."""
+    return figure == PASSED or figure.endswith(f" {PASSED}")

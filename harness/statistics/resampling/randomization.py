@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.core.interval import NAN
-from harness.statistics.bootstrap import evaluate
-from harness.statistics.clusters import Groups
-from harness.statistics.distinct_rows import distinct
-from harness.statistics.resampling import chosen_figures, every_sum
+from harness.statistics.clusters import Groups, distinct
+from harness.statistics.resampling.bootstrap import evaluate
+from harness.statistics.resampling.random_sums import chosen_figures, every_sum
 from harness.statistics.result import FloatArray, Value
 
 _EXACT = 13

@@ -5,7 +5,7 @@ import pytest
 from harness_support.record_samples import ACCURACY, BITS, StatMetric, made, scored
 from scipy import stats
 
-from harness.comparisons.false_alarms import SwapTrial, false_alarms, noise
+from harness.comparisons.simulation.false_alarms import SwapTrial, false_alarms, noise
 from harness.core.records import Records
 from harness.statistics.proportions import exact_interval
 

@@ -14,10 +14,9 @@ import numpy as np
 
 from harness.core.interval import NAN, Interval
 from harness.statistics import caveats
-from harness.statistics.clusters import Groups
-from harness.statistics.distinct_rows import distinct
+from harness.statistics.clusters import Groups, distinct
 from harness.statistics.distributions import normal_cdf, normal_ppf
-from harness.statistics.resampling import resampled_figures
+from harness.statistics.resampling.random_sums import resampled_figures
 from harness.statistics.result import FloatArray, IntArray, Value
 
 _TIE = 1e-12
