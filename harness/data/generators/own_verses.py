@@ -30,8 +30,8 @@ COUPLETS = {
 }
 SCHEMES = {"AABB": (0, 1, 2, 3), "ABAB": (0, 2, 1, 3), "ABBA": (0, 2, 3, 1)}
 _EVERY = 6
-"""One of so many pairs of couplets is taken for each subject and scheme: what varies is the subject and the scheme, which
-are the unit of independence."""
+"""One of so many pairs of couplets is taken for each subject and scheme: more pairs would be more items, but not more
+units of independence."""
 
 
 def rows() -> Iterator[dict[str, str]]:

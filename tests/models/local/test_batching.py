@@ -36,8 +36,10 @@ def test_slack_lets_shorter_rows_in():
 def test_room_lets_more_rows_in_and_memory_that_runs_out_takes_it_back():
     assert run([50, 50, 50], 60, room=3)[1] == [[50, 50, 50]]
     found, batches, batcher = run([50] * 4, 60, room=4, limit=100)
-    assert batches == [[50, 50], [50, 50]] and len(found) == 4
-    assert batcher.budget * 4 <= 100 and batcher.whole_budget == 60
+    assert batches == [[50, 50], [50, 50]]
+    assert len(found) == 4
+    assert batcher.budget * 4 <= 100
+    assert batcher.whole_budget == 60
 
 
 def test_a_row_above_the_budget_goes_alone():
