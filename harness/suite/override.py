@@ -13,8 +13,8 @@ from harness.model_kinds.load_kind import LoadKind, LoadModel
 from harness.model_kinds.stored_kind import NAME as STORED
 from harness.schema.renames import describe_old
 from harness.schema.suite.gate_rules import Composition, LeftOutGate, Rule, models_of
+from harness.suite.baselines import stored_name
 from harness.suite.checks.policy_checks import check_required
-from harness.suite.stored_baseline import stored_name
 from harness.suite.suite import Suite, TextMode, suite_digest
 
 SuiteT = TypeVar("SuiteT", bound=Suite)

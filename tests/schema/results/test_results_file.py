@@ -6,8 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from harness.schema.results.results_file import RESULTS_SCHEMA, Results
-from harness.schema.results.results_schema import SHIPPED, results_schema
+from harness.schema.results.results_file import RESULTS_SCHEMA, SHIPPED, Results, results_schema
 from harness.schema.results.verdicts import GateResult, VerdictResult
 from harness.storage.run_dir import results_bytes
 
