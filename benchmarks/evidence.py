@@ -17,12 +17,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from harness.comparisons.join import Pair
+from harness.comparisons.pair_comparison import compare
+from harness.comparisons.paired_records import PairedRecords
 from harness.core.interval import Interval
+from harness.core.metric import MetricContext
 from harness.core.metric_structure import MetricStructure
+from harness.core.records import FAILED, Record, Records, RecordsHead
+from harness.metrics.build_metrics import build_metrics
 from harness.statistics.anytime import bounded_mean
 from harness.statistics.clusters import Groups
 from harness.statistics.crossed_seeds import crossed
 from harness.statistics.estimate import estimate
+from harness.statistics.group_spread import GroupFigures
+from harness.statistics.inference_settings import InferenceSettings
+from harness.statistics.joint_figure import JointPart, mean_of_parts, worst_of_parts
 from harness.statistics.paired_difference import difference
 from harness.statistics.proportions import tango, wilson
 from harness.statistics.result import Difference, Estimate
@@ -77,7 +86,12 @@ def clusters(sizes: Callable[[int], Array], skewed: bool, shared: float) -> Call
                 effects = 1 - rng.exponential(1, count) if skewed else rng.normal(0, 1, count)
                 change = shared * effects[place] + rng.normal(0, 0.3, len(place))
                 row = difference(
-                    np.zeros((len(place), 1)), change[:, None], kind="mean", value=mean, clusters=names, seed=seed
+                    np.zeros((len(place), 1)),
+                    change[:, None],
+                    kind="mean",
+                    value=mean,
+                    clusters=names,
+                    settings=InferenceSettings(seed=seed),
                 )
                 yield row.delta, decides(row), 0.0, False
 
@@ -149,7 +163,13 @@ def rare_class(share: float) -> Callable[[int, int], str]:
             for seed in range(runs):
                 stats, gold = rows(rng, n)
                 structure = MetricStructure(parts={"rare": gold, "common": ~gold})
-                row = estimate(stats, kind="additive", value=macro_f1, structure=structure, resamples=500, seed=seed)
+                row = estimate(
+                    stats,
+                    kind="additive",
+                    value=macro_f1,
+                    structure=structure,
+                    settings=InferenceSettings(resamples=500, seed=seed),
+                )
                 yield row.interval, decides(row), truth, False
 
         return cell(draws())
@@ -210,13 +230,109 @@ def groups(number: int, change: bool) -> Callable[[int, int], str]:
                 chance = rng.random(len(member))
                 other = np.where(rng.random(len(member)) < 0.7, chance, rng.random(len(member)))
                 fair = rows(chance < 0.3)
-                settings = {"kind": "additive", "value": spread, "structure": structure, "resamples": 200, "seed": seed}
+                settings = InferenceSettings(resamples=200, seed=seed)
                 if change:
-                    row: Estimate | Difference = difference(fair, rows(other < harmed), **settings)  # type: ignore[arg-type]
-                    yield row.delta, decides(row), 0.15, True  # type: ignore[union-attr]
+                    moved = difference(
+                        fair,
+                        rows(other < harmed),
+                        kind="additive",
+                        value=spread,
+                        structure=structure,
+                        settings=settings,
+                    )
+                    yield moved.delta, decides(moved), 0.15, True
                 else:
-                    row = estimate(fair, **settings)  # type: ignore[arg-type]
-                    yield row.interval, decides(row), 0.0, False
+                    level = estimate(fair, kind="additive", value=spread, structure=structure, settings=settings)
+                    yield level.interval, decides(level), 0.0, False
+
+        return cell(draws())
+
+    return at
+
+
+def rare_group(number: int, change: bool) -> Callable[[int, int], str]:
+    """Groups of Zipf sizes and one of 15 items, whose rate alone is 20% where the others' is 10% (or becomes so)."""
+
+    def rates(sums: Array) -> Array:
+        counts = sums.reshape(*sums.shape[:-1], -1, 2)
+        return np.asarray((counts[..., 1] / counts[..., 0])[..., None, :])
+
+    def at(total: int, runs: int) -> str:
+        rng = np.random.default_rng(number)
+        sizes = np.maximum(15, (total / np.arange(1, number + 1) / np.sum(1 / np.arange(1, number + 1))).astype(int))
+        sizes[-1] = 15
+        member = np.repeat(np.eye(number), sizes, axis=0)
+        structure = MetricStructure(parts={str(g): member[:, g] == 1 for g in range(number)}, spread=rates)
+        rare = np.where(member[:, -1] == 1, 0.2, 0.1)
+
+        def rows(selected: npt.NDArray[np.bool_]) -> Array:
+            return np.stack([member, member * selected[:, None]], axis=-1).reshape(len(member), -1)
+
+        def draws() -> Iterator[Outcome]:
+            for seed in range(runs):
+                chance = rng.random(len(member))
+                other = np.where(rng.random(len(member)) < 0.7, chance, rng.random(len(member)))
+                sides = (rows(chance < 0.1), rows(other < rare)) if change else (rows(chance < rare),)
+                made = GroupFigures.of(sides, structure, Groups.of(None, len(member)))
+                assert made is not None
+                yield made.interval(InferenceSettings(seed=seed)), not made.unmet(), 0.1, True
+
+        return cell(draws())
+
+    return at
+
+
+def joint(how: str, broken: Callable[[int], Array]) -> Callable[[int, int], str]:
+    """Joint gates over evaluations of which a share of right answers is broken; the margin at the truth."""
+
+    def at(number: int, runs: int) -> str:
+        rng = np.random.default_rng(number)
+        sizes = [100 * 2 ** (k % 3) for k in range(number)]
+        harm = broken(number)
+        weights = sizes if how == "pooled" else [1] * number
+        truth = -float(harm.max() if how == "max_drop" else np.average(harm, weights=weights))
+
+        def part(place: int) -> JointPart:
+            n = sizes[place]
+            sides = np.ones((n, 1)), 1.0 - (rng.random((n, 1)) < harm[place])
+            names = [f"{place}-{row}" for row in range(n)]
+            return JointPart.of(*sides, mean, False, 1.0, names, difference(*sides, kind="mean", value=mean))
+
+        def draws() -> Iterator[Outcome]:
+            for _ in range(runs):
+                parts = [part(place) for place in range(number)]
+                made = worst_of_parts(parts) if how == "max_drop" else mean_of_parts(parts, weights)
+                yield made.interval, not any(made.unmet) and made.error.n_eff + 1e-6 >= MIN_N, truth, False
+
+        return cell(draws())
+
+    return at
+
+
+def missing(worst_case: bool) -> Callable[[int, int], str]:
+    """Answers that are missing where they would be wrong: 300 items, 15% differ; the margin at the truth."""
+    [metric] = build_metrics(["accuracy"], MetricContext())
+
+    def at(percent: int, runs: int) -> str:
+        rng = np.random.default_rng(percent)
+        head = RecordsHead("e", "m", "head")
+
+        def side(right: npt.NDArray[np.bool_], absent: npt.NDArray[np.bool_]) -> Records:
+            return Records.of(head, [
+                Record(f"i{k}", f"i{k}", status=FAILED, target="x") if gone
+                else Record(f"i{k}", f"i{k}", target="x", stats={"correct": float(value)})
+                for k, (value, gone) in enumerate(zip(right.tolist(), absent.tolist(), strict=True))
+            ])  # fmt: skip
+
+        def draws() -> Iterator[Outcome]:
+            for _ in range(runs):
+                base = rng.random(300) < 0.7
+                new = np.where(rng.random(300) < 0.15, rng.random(300) < 0.5, base)
+                absent = ~new & (rng.random(300) < percent / 30)
+                records = PairedRecords(side(base, np.zeros(300, dtype=np.bool_)), side(new, absent))
+                row = compare(Pair("e", "base", "new"), records, metric, settings=InferenceSettings(resamples=100))[0]
+                interval = row.worst_case if worst_case and row.worst_case is not None else row.delta
+                yield interval, not row.unmet, -0.03, False
 
         return cell(draws())
 
@@ -286,15 +402,21 @@ def alpha_rows(runs: int) -> list[str]:
 
     def skewed(rng: np.random.Generator, seed: int) -> Difference:
         change = rng.exponential(1, (100, 1)) - 1
-        return difference(np.zeros((100, 1)), change, kind="mean", value=mean, alphas=LEVELS)
+        return difference(
+            np.zeros((100, 1)), change, kind="mean", value=mean, settings=InferenceSettings(alphas=LEVELS)
+        )
 
     def clustered(rng: np.random.Generator, seed: int) -> Difference:
         place = np.repeat(np.arange(40), zipf(40).astype(int))
         change = rng.normal(0, 0.5, 40)[place] + rng.normal(0, 1, len(place))
         return difference(
-            np.zeros((len(place), 1)), change[:, None], kind="mean", value=mean, clusters=place.astype(str).tolist(),
-            alphas=LEVELS,
-        )  # fmt: skip
+            np.zeros((len(place), 1)),
+            change[:, None],
+            kind="mean",
+            value=mean,
+            clusters=place.astype(str).tolist(),
+            settings=InferenceSettings(alphas=LEVELS),
+        )
 
     def classes(rng: np.random.Generator, seed: int) -> Difference:
         gold = rng.integers(0, 3, 200)
@@ -303,7 +425,9 @@ def alpha_rows(runs: int) -> list[str]:
             said = np.where(rng.random(200) < 0.75, gold, rng.integers(0, 3, 200))
             rows = [[(said == k) & (gold == k), (said == k) & (gold != k), (said != k) & (gold == k)] for k in range(3)]
             sides.append(np.array(rows, dtype=float).reshape(9, 200).T)
-        return difference(*sides, kind="additive", value=macro, alphas=LEVELS, resamples=1000, seed=seed)
+        return difference(
+            *sides, kind="additive", value=macro, settings=InferenceSettings(alphas=LEVELS, resamples=1000, seed=seed)
+        )
 
     return [
         counted("100 items, skewed mean (t)", 10 * runs, skewed),
@@ -362,6 +486,23 @@ TABLES: list[tuple[str, tuple[int, ...], int, list[tuple[str, Callable[[int, int
     ("items a group (largest minus smallest)", (30, 100, 400), 150, [
         (f"{number} groups, {'a change by 0.15' if change else 'fair'}", groups(number, change))
         for change in (False, True) for number in (2, 5, 12)
+    ]),
+    ("items in all, 15 of them in one group (change or level of the spread at the truth)", (300, 1_500), 400, [
+        (f"{number} groups of Zipf sizes, {'the rare one changes' if change else 'the rare one is unlike the others'}",
+         rare_group(number, change))
+        for change in (False, True) for number in (2, 5, 12)
+    ]),
+    ("evaluations in one gate (100, 200 and 400 items by turns; the margin at the truth)", (2, 4, 8), 200, [
+        (f"`{how}`, {what}", joint(how, broken))
+        for how in ("mean_of", "pooled", "max_drop")
+        for what, broken in (
+            ("3% broken in all", lambda number: np.full(number, 0.03)),
+            ("5% broken in one, 1% in the others", lambda number: np.where(np.arange(number) == 0, 0.05, 0.01)),
+        )
+    ]),
+    ("percent of answers missing, all of them wrong ones (300 items; the margin at the truth)", (1, 5), 200, [
+        ("complete cases (`missing: complete_case`)", missing(False)),
+        ("worst case (the default under `min_coverage` < 1)", missing(True)),
     ]),
     ("clusters of 5 items (training seeds)", (10, 40, 200), 300, [
         (f"{count} seeds, {'2% of items broken' if binary else 'a mean'}", seeds(count, binary))

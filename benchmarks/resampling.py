@@ -29,12 +29,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from harness.comparisons.join import Pair
+from harness.comparisons.paired_records import PairedRecords
 from harness.core.metric import MetricContext
 from harness.core.records import Records, RecordsHead
 from harness.metrics.build_metrics import build_metrics
-from harness.statistics.bootstrap import bca
 from harness.statistics.clusters import Groups
+from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.paired_difference import difference
+from harness.statistics.resampling.bootstrap import bca
 from harness.storage import atomic
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
@@ -111,7 +114,7 @@ MADE = {"accuracy": accuracy_rows, "f1": f1_rows, "bleu": bleu_rows}
 
 def warm_up(base: Rows, candidate: Rows, value: Callable[[Any, Any], Any]) -> None:
     """Loads what a process loads once (scipy's modules), which is no part of a comparison's time."""
-    difference(base[:50], candidate[:50], kind="additive", value=value, resamples=100)
+    difference(base[:50], candidate[:50], kind="additive", value=value, settings=InferenceSettings(resamples=100))
 
 
 def ours(case: str, n: int, resamples: int) -> dict[str, Any]:
@@ -120,7 +123,7 @@ def ours(case: str, n: int, resamples: int) -> dict[str, Any]:
     value = values()[case]
     warm_up(base, candidate, value)
     started, before = time.process_time(), peak()
-    made = difference(base, candidate, kind="additive", value=value, resamples=resamples)
+    made = difference(base, candidate, kind="additive", value=value, settings=InferenceSettings(resamples=resamples))
     found = (made.delta.low, made.delta.high, made.delta.standard_error)
     return {"seconds": time.process_time() - started, "peak": peak(), "before": before, "found": found}
 
@@ -214,8 +217,8 @@ def slices(case: str, n: int, resamples: int) -> dict[str, Any]:
     [metric] = build_metrics(["f1_macro"], MetricContext(labels=labels))
     started, before = time.process_time(), peak()
     found = compare(
-        *made, metric, evaluation="reviews", baseline="base", candidate_name="tuned", resamples=resamples
-    )  # fmt: skip
+        Pair("reviews", "base", "tuned"), PairedRecords(*made), metric, settings=InferenceSettings(resamples=resamples)
+    )
     assert len(found) == 14
     first = found[0]
     return {

@@ -21,7 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.comparisons.join import Pair
 from harness.comparisons.pair_comparison import compare
+from harness.comparisons.paired_records import PairedRecords
 from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.metrics.build_metrics import build_metrics
@@ -70,7 +72,7 @@ def slices(values: int) -> float:
         )  # fmt: skip
         sides.append(Records.of(RecordsHead("e", f"m{share}", "head"), rows))
     started = time.process_time()
-    compare(*sides, accuracy, evaluation="e", baseline="base", candidate_name="new")
+    compare(Pair("e", "base", "new"), PairedRecords(*sides), accuracy)
     return time.process_time() - started
 
 

@@ -23,9 +23,9 @@ from harness.core.interval import Interval
 from harness.statistics.anytime import asymptotic, bounded_mean
 from harness.statistics.clusters import Groups
 from harness.statistics.distributions import normal_isf
-from harness.statistics.linear_figure import linear_figure
+from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.paired_difference import difference
-from harness.statistics.t_intervals import mean_influence, ratio_influence
+from harness.statistics.t_intervals import linear_figure, mean_influence, ratio_influence
 from harness.storage import atomic
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "statistics.md"
@@ -66,14 +66,14 @@ def betting(values: Array, names: list[str] | None) -> Interval:
 def ratio(values: Array, names: list[str] | None) -> Interval:
     groups = Groups.of(names, len(values))
     value = float(values[:, 0].sum() / values[:, 1].sum())
-    made = linear_figure(value, ratio_influence(*values.T), groups, 1.0, 0.95, (), values[:, 1])
+    made = linear_figure(value, ratio_influence(*values.T), groups, 1.0, InferenceSettings(alphas=()), values[:, 1])
     return asymptotic(made.interval.with_value(value), groups.count, (ALPHA,))
 
 
 def mean(values: Array, names: list[str] | None) -> Interval:
     groups = Groups.of(names, len(values))
     value = float(values.mean())
-    made = linear_figure(value, mean_influence(values), groups, 1.0, 0.95, ())
+    made = linear_figure(value, mean_influence(values), groups, 1.0, InferenceSettings(alphas=()))
     return asymptotic(made.interval.with_value(value), groups.count, (ALPHA,))
 
 
@@ -92,7 +92,7 @@ def planned(kind: str) -> Method:
             kind="ratio" if kind == "ratio" else "mean",
             value=rule,
             clusters=names,
-            alphas=(ALPHA / 3,),
+            settings=InferenceSettings(alphas=(ALPHA / 3,)),
         )
         bound = made.delta.at(ALPHA / 3)
         if made.unmet or bound.low is None or bound.high is None:

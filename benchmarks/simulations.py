@@ -18,6 +18,7 @@ sys.path.append(str(HERE.parent / "tests" / "support"))
 import argparse  # noqa: E402
 import time  # noqa: E402
 from collections.abc import Callable  # noqa: E402
+from dataclasses import replace  # noqa: E402
 
 import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
@@ -32,6 +33,7 @@ from harness.metrics.build_metrics import build_metrics  # noqa: E402
 from harness.statistics.clusters import Groups  # noqa: E402
 from harness.statistics.crossed_seeds import crossed  # noqa: E402
 from harness.statistics.estimate import estimate  # noqa: E402
+from harness.statistics.inference_settings import InferenceSettings  # noqa: E402
 from harness.statistics.paired_difference import difference  # noqa: E402
 from harness.statistics.t_intervals import cluster_error  # noqa: E402
 from harness.storage import atomic  # noqa: E402
@@ -80,15 +82,16 @@ def measured(population: Population, clusters: int, runs: int) -> str:
     held = passed = alarms = levels = 0
     for draw in range(runs):
         base, candidate, names = population.sample(rng, clusters)
-        common = {"kind": population.kind, "value": population.value, "clusters": names, "seed": draw}
-        found = difference(base, candidate, resamples=RESAMPLES, **common)
+        common = {"kind": population.kind, "value": population.value, "clusters": names}
+        settings = InferenceSettings(resamples=RESAMPLES, seed=draw)
+        found = difference(base, candidate, settings=settings, **common)
         held += found.delta.known and found.delta.low <= truth <= found.delta.high
         passed += found.delta.known and found.delta.at(0.05).low > truth
         size = population.base.shape[1]
         coin = np.repeat(rng.random(clusters) < 0.5, size)[:, None]
         one, two = np.where(coin, candidate, base), np.where(coin, base, candidate)
-        alarms += difference(one, two, resamples=RESAMPLES, only_test=True, **common).p <= 0.05
-        own = estimate(base, resamples=RESAMPLES, **common)
+        alarms += difference(one, two, settings=replace(settings, only_test=True), **common).p <= 0.05
+        own = estimate(base, settings=settings, **common)
         levels += own.interval.known and own.interval.low <= level <= own.interval.high
     return " / ".join(f"{100 * count / runs:.1f}" for count in (held, passed, alarms, levels))
 

@@ -15,6 +15,7 @@ import sys
 import numpy as np
 from scipy import stats
 
+from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.paired_difference import difference
 
 ITEMS = 200
@@ -35,7 +36,7 @@ def low(base: np.ndarray, candidate: np.ndarray, alpha: float) -> float:
         candidate[:, None],
         kind="mean",
         value=lambda sums, count: sums[..., 0] / count,
-        alphas=(alpha,),
+        settings=InferenceSettings(alphas=(alpha,)),
     )
     return float(made.delta.bounds[0].low)
 

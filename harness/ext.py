@@ -10,7 +10,6 @@ from harness.core.digests import digest, text_digest
 from harness.core.errors import DataError, HarnessError, SuiteError
 from harness.core.evaluation import Evaluation, EvaluationContext, Item, ItemMeasure
 from harness.core.examples import LabeledText, PlainText, PromptTarget
-from harness.core.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
 from harness.core.metric import Direction, Metric, MetricContext, MetricFactory, MetricKind, RecomputedMetric, Role
 from harness.core.model import Backend, Model, ModelFacts
 from harness.core.model_kind import CheckpointFormat, Extra, ModelKind, ObtainContext, Obtained, StageCost, TrainingNeed
@@ -33,6 +32,7 @@ from harness.core.requests import (
 )
 from harness.evaluations.probe_base import OnTaskProbe, Probe
 from harness.evaluations.row_task import PARENT, RowOptions, RowTask
+from harness.importers.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
 from harness.metrics.column_metrics import MeanOf, RatioOf
 from harness.metrics.metric_shapes import (
     ExponentialRatioMetric,

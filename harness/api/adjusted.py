@@ -12,6 +12,7 @@ from harness.api.table_columns import ReadTable, Table, read_table
 from harness.core.errors import DataError
 from harness.statistics.control_variates import AdjustedMean
 from harness.statistics.control_variates import adjusted_mean as adjusted
+from harness.statistics.inference_settings import InferenceSettings
 
 
 def adjusted_mean(
@@ -47,7 +48,7 @@ def adjusted_mean(
     least = len(columns) + 3
     if int((~np.isnan(values)).sum()) < least:
         raise DataError(f"the table: expected at least {least} rows with {value!r} for {len(columns)} cheap columns.")
-    return adjusted(values, known, groups, confidence=confidence, alphas=alphas)
+    return adjusted(values, known, groups, settings=InferenceSettings(confidence, tuple(alphas)))
 
 
 def _number(table: ReadTable, name: str, row: int, cell: Any, *, missing: bool = False) -> float:

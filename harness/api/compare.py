@@ -9,15 +9,17 @@ from dataclasses import replace
 from numbers import Integral
 from typing import Literal, get_args
 
-from harness.api.comparisons import Comparisons
+from harness.api.comparisons import ALPHAS, Comparisons
 from harness.api.measures import Measure, Ratio, build, default_measures, listed, resolve
 from harness.api.table_columns import Table, read_table
 from harness.api.table_records import Layout, check_pairs, records_of, spelling_notes
+from harness.comparisons.join import Pair
 from harness.core.errors import DataError
 from harness.core.labels import Normalization, label_text, normalized_label
 from harness.core.records import Records
 from harness.data.read_rows import TableFormat
 from harness.schema.suite.types import NAME_PATTERN
+from harness.statistics.inference_settings import InferenceSettings
 
 _SHOWN = 8
 
@@ -132,15 +134,11 @@ def compare(  # noqa: PLR0913  # keywords of the public API
     if labels is not None:
         known = _declared(labels, known, layout)
     compared = Comparisons.make(
+        Pair(name, baseline, candidate),
         base,
         other,
         build(measures, known, cluster is not None),
-        name=name,
-        baseline=baseline,
-        candidate=candidate,
-        confidence=confidence,
-        seed=seed,
-        resamples=resamples,
+        InferenceSettings(confidence, ALPHAS, resamples, seed),
     )
     notes = dict.fromkeys(note for table in made for note in table.notes)
     return replace(compared, notes=(*notes, *spelling_notes(sides, layout)))

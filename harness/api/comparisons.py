@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.comparisons.join import Pair
 from harness.comparisons.meanings import meanings
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare as compare_records
+from harness.comparisons.paired_records import PairedRecords
 from harness.core.distribution import explained
 from harness.core.errors import DataError, unknown
 from harness.core.metric import Metric
@@ -17,11 +19,12 @@ from harness.core.records import Records
 from harness.schema.results.base import finite
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
+from harness.statistics.inference_settings import InferenceSettings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ALPHAS = (0.01, 0.025, 0.1, *(0.05 / k for k in range(1, 21)))
+ALPHAS = tuple(sorted({0.01, 0.025, 0.1, *(0.05 / k for k in range(1, 21))}))
 """Levels of one-sided bounds that gates usually ask for; others are computed when they are."""
 
 _COLUMNS = (
@@ -70,50 +73,35 @@ class Comparisons:
     base_records: Records = field(compare=False)
     candidate_records: Records = field(compare=False)
     metrics: tuple[Metric, ...] = field(compare=False)
-    alphas: tuple[float, ...]
-    settings: dict[str, Any]
+    settings: InferenceSettings
     notes: tuple[str, ...] = ()
 
     @classmethod
     def make(
         cls,
+        pair: Pair,
         base: Records,
-        candidate_records: Records,
+        candidate: Records,
         metrics: Sequence[Metric],
-        *,
-        name: str,
-        baseline: str,
-        candidate: str,
-        alphas: Sequence[float] = ALPHAS,
-        **settings: Any,
+        settings: InferenceSettings,
     ) -> Comparisons:
-        """Computes everything; `settings` are confidence, seed and resamples."""
-        levels = tuple(sorted(set(alphas)))
+        """Computes everything."""
+        paired = PairedRecords(base, candidate)
         results: list[ComparisonResult] = []
         values: list[MetricResult] = []
         for metric in metrics:
-            results += compare_records(
-                base,
-                candidate_records,
-                metric,
-                evaluation=name,
-                baseline=baseline,
-                candidate_name=candidate,
-                alphas=levels,
-                **settings,
-            )
-            for model, records in ((baseline, base), (candidate, candidate_records)):
-                values += metric_results(records, metric, evaluation=name, model=model, alphas=levels, **settings)
+            results += compare_records(pair, paired, metric, settings=settings)
+            for model, records in ((pair.baseline, base), (pair.candidate, candidate)):
+                values += metric_results(records, metric, evaluation=pair.evaluation, model=model, settings=settings)
         return cls(
-            name,
-            baseline,
-            candidate,
+            pair.evaluation,
+            pair.baseline,
+            pair.candidate,
             tuple(results),
             tuple(values),
             base,
-            candidate_records,
+            candidate,
             tuple(metrics),
-            levels,
             settings,
         )
 
@@ -123,17 +111,16 @@ class Comparisons:
         Args:
             anytime: with bounds that hold at every number of items at once, too.
         """
-        if set(alphas) <= set(self.alphas) and (not anytime or self.settings.get("anytime")):
+        settings = self.settings
+        if set(alphas) <= set(settings.alphas) and (not anytime or settings.anytime):
             return self
+        levels = tuple(sorted({*settings.alphas, *alphas}))
         widened = Comparisons.make(
+            Pair(self.name, self.baseline, self.candidate),
             self.base_records,
             self.candidate_records,
             self.metrics,
-            name=self.name,
-            baseline=self.baseline,
-            candidate=self.candidate,
-            alphas=[*self.alphas, *alphas],
-            **{**self.settings, "anytime": anytime or bool(self.settings.get("anytime"))},
+            replace(settings, alphas=levels, anytime=anytime or settings.anytime),
         )
         return replace(widened, notes=self.notes)
 

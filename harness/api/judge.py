@@ -18,6 +18,8 @@ from harness.gates.flip_rule import tag_flips
 from harness.gates.judging import gate_traces
 from harness.gates.overall_verdict import overall
 from harness.gates.parse_rules import parse_gates
+from harness.gates.result_lookup import ResultLookup
+from harness.gates.trace import GateTrace, JudgmentContext
 from harness.schema.results.base import finite
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.verdicts import GateResult, VerdictResult
@@ -25,8 +27,6 @@ from harness.schema.suite.gate_rules import SlicedRule
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from harness.gates.trace import GateTrace
 
 _COMPOSED = ("all_of", "any_of")
 
@@ -173,16 +173,14 @@ def judge(
         shown = evaluations.setdefault(pair.name, given)
         for model, share in given.coverage.items():
             shown.coverage[model] = min(share, shown.coverage.get(model, share))
-    made = gate_traces(
-        parsed,
+    lookup = ResultLookup(
         [row for pair in sharp for row in pair.levels],
         [row for pair in sharp for row in pair.results],
         list(evaluations.values()),
-        release=list(dict.fromkeys(pair.candidate for pair in sharp)),
-        baseline=sharp[0].baseline if sharp else "",
-        today=today or datetime.now(UTC).date(),
-        flips=flips,
     )
+    baseline, today = sharp[0].baseline if sharp else "", today or datetime.now(UTC).date()
+    context = JudgmentContext(parsed, lookup, baseline, today, flips)
+    made = gate_traces(context, list(dict.fromkeys(pair.candidate for pair in sharp)))
     results = tuple(trace.result.model_copy(update={"where": None}) for trace in made)
     verdict = overall(results)
     if not results:

@@ -13,8 +13,8 @@ from typing import Any
 
 from harness.calibration.planted_bias_spec import PlantedBiasSpec, with_dose
 from harness.calibration.planted_metrics import world_metrics
-from harness.core.diagnostics import Problems
 from harness.core.digests import digest
+from harness.core.errors import Problems
 from harness.core.metric import MetricContext
 from harness.metrics.build_metrics import build_metrics
 from harness.schema.suite.data_refs import DataRef

@@ -55,15 +55,17 @@ def measured(prepared: PreparedSuite, store: Store, reporter: Reporter, *, devic
 def _figures(answered: AnsweredEvaluation, prepared: PreparedSuite) -> dict[str, Any]:
     """Protocol and figures of one model on one evaluation, each with its interval."""
     from harness.comparisons.metric_results import metric_results
+    from harness.statistics.inference_settings import InferenceSettings
 
     assert answered.records is not None
     name, context = answered.spec.name, answered.spec.evaluation.metric_context()
     unit = answered.spec.evaluation.cluster_unit
     spec = ScoringSpec(name, answered.spec.metrics, unit, context.labels, context.scorer)
+    settings = InferenceSettings(seed=prepared.suite.seed)
     figures: dict[str, Any] = {}
     for metric in metrics_of(spec, str(answered.protocol), code=prepared.code):
         (level, *_) = metric_results(
-            answered.records, metric, evaluation=name, model=answered.model, seed=prepared.suite.seed, slices=False
+            answered.records, metric, evaluation=name, model=answered.model, settings=settings, slices=False
         )
         figures[metric.id] = _kept(level)
     return {"protocol": answered.protocol, "figures": figures}

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.dataset import Dataset
-from harness.core.diagnostics import Problems
-from harness.core.errors import CheckpointError, HarnessError, SuiteError, Where
+from harness.core.errors import CheckpointError, HarnessError, Problems, SuiteError, Where
 from harness.core.evaluation import Evaluation
 from harness.core.model import ModelFacts
 from harness.core.model_kind import ModelSpec
 from harness.core.reporter import Reporter
-from harness.evaluations.label_prompt import CLOZE
+from harness.evaluations.prompts.label_prompt import CLOZE
 from harness.evaluations.tasks.classification import ClassificationOptions
 from harness.pipeline.checkpoints.named_checkpoints import Ability, ability_of, folder_at_hand, labels_without_token
 from harness.pipeline.prepared_suite import bind_each, references

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.core.diagnostics import Problems
-from harness.core.errors import SuiteError, unknown
+from harness.core.errors import Problems, SuiteError, unknown
 from harness.core.reporter import Reporter
 from harness.pipeline.run_suite import Settings, run_suite
 from harness.schema.results.results_file import Results

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.calibration.load_calibration import parse_any_suite
-from harness.core.diagnostics import Problems
-from harness.core.errors import SuiteError
+from harness.core.errors import Problems, SuiteError
 from harness.core.reporter import Reporter
 from harness.storage import atomic
 from harness.storage.store import Store

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.commands.checkpoint_runs import CheckpointRun, CheckpointRunner
 from harness.core import registry
-from harness.core.reporter import Reporter, Silent
+from harness.core.reporter import Silent
 from harness.pipeline.run_suite import Settings
 from harness.storage.store import Store
 
@@ -40,10 +40,9 @@ class SuiteCallback(TrainerCallback):
         out: folder for run directories.
         store: cache; that of the machine when left out.
         device: as `--device`; training goes on beside it.
-        reporter: told about progress.
     """
 
-    def __init__(  # noqa: PLR0913  # keywords of the public API
+    def __init__(
         self,
         suite: str,
         *,
@@ -53,13 +52,12 @@ class SuiteCallback(TrainerCallback):
         out: str | Path = "reports",
         store: Store | None = None,
         device: str = "auto",
-        reporter: Reporter | None = None,
     ) -> None:
         self.runs: list[CheckpointRun] = []
         self._every = every
         self._stops = stop_at_failed_gate
         settings = Settings(out=Path(out), device=device)
-        self._runner = CheckpointRunner(suite, model, store or Store(), reporter or Silent(), settings)
+        self._runner = CheckpointRunner(suite, model, store or Store(), Silent(), settings)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> Any:
         """After a step: every `every` steps."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.calibration.load_calibration import SECTION
 from harness.calibration.planted_bias_spec import PlantedBiasSpec
-from harness.schema.results.results_schema import SHIPPED, results_schema
+from harness.schema.results.results_file import SHIPPED, results_schema
 from harness.storage import atomic
 from harness.suite.suite_schema import json_schema
 from harness.suite.suite_schema import policy_schema as policy_schema

@@ -13,13 +13,14 @@ import numpy as np
 
 from harness.comparisons.flips import CORRECT
 from harness.comparisons.join import Joined
-from harness.comparisons.label_probabilities import label_probabilities
+from harness.comparisons.label_errors import label_probabilities
 from harness.core.errors import HarnessError
 from harness.core.metric import Metric
 from harness.core.records import COSTLY, EXPECTED, BoolArray, FloatArray, Records
 from harness.metrics.metric_shapes import MeanMetric
 from harness.schema.results.metrics import AdjustedResult
 from harness.statistics.control_variates import adjusted_mean
+from harness.statistics.inference_settings import InferenceSettings
 
 _TELLING = ("cheap_correct", "margin", "confidence", "nll_reader", "bytes", "words", "tokens")
 """The cheap values that are taken first where there are more than the costly ones can bear."""
@@ -28,30 +29,25 @@ _PER_COLUMN = 20
 _LENGTHS = ("confidence", "bytes", "words", "tokens")
 
 
-def adjusted_level(
-    metric: Metric, records: Records, confidence: float, alphas: Sequence[float]
-) -> AdjustedResult | None:
+def adjusted_level(metric: Metric, records: Records, settings: InferenceSettings) -> AdjustedResult | None:
     """The level of a mean whose values only some items have; None where all that answered have one."""
-    return _of_some(metric, (records.readable,), confidence, alphas)
+    return _of_some(metric, (records.readable,), settings)
 
 
 def adjusted_change(
     metric: Metric,
     sides: tuple[Records, Records],
     joined: Joined,
-    confidence: float,
-    alphas: Sequence[float],
+    settings: InferenceSettings,
 ) -> AdjustedResult | None:
     """The change of a mean whose values only some items have, or on items that the candidate was not asked about."""
     base, candidate = sides
     both = (base.take(joined.base_rows), candidate.take(joined.candidate_rows))
-    some = _of_some(metric, both, confidence, alphas)
-    return _with_further_answers(metric, sides, joined, confidence, alphas) if some is None else some
+    some = _of_some(metric, both, settings)
+    return _with_further_answers(metric, sides, joined, settings) if some is None else some
 
 
-def _of_some(
-    metric: Metric, sides: Sequence[Records], confidence: float, alphas: Sequence[float]
-) -> AdjustedResult | None:
+def _of_some(metric: Metric, sides: Sequence[Records], settings: InferenceSettings) -> AdjustedResult | None:
     """By what all items have beside the costly value; of two sides, how far it lies apart.
 
     Items that were asked and have no value (a verdict that cannot be read) are no part of the figure: with r = 1 where
@@ -70,7 +66,7 @@ def _of_some(
     center, share = float(change[held].mean()), float(held.sum() / asked.sum())
     moves = np.where(held, (change - center) / share, np.where(asked, 0.0, np.nan))
     cheap = _counterpart(metric, sides) or _cheap_columns(sides, int(asked.sum()))
-    return _adjusted(moves, cheap, sides[0].clusters(metric.cluster_unit), confidence, alphas, center)
+    return _adjusted(moves, cheap, sides[0].clusters(metric.cluster_unit), settings, center)
 
 
 def _cheap_columns(sides: Sequence[Records], asked: int) -> list[FloatArray]:
@@ -109,7 +105,7 @@ def _apart(values: Sequence[FloatArray]) -> FloatArray:
 
 
 def _with_further_answers(
-    metric: Metric, sides: tuple[Records, Records], joined: Joined, confidence: float, alphas: Sequence[float]
+    metric: Metric, sides: tuple[Records, Records], joined: Joined, settings: InferenceSettings
 ) -> AdjustedResult | None:
     """By the baseline's own figure, margin, confidence and lengths, on items that it answered and the candidate not.
 
@@ -126,15 +122,14 @@ def _with_further_answers(
     cheap = [own[:, 0], whole.numbers("margin"), *(whole.stat(name) for name in _LENGTHS if name in whole.stat_names)]
     known = [column[kept] for column in cheap if np.isfinite(column[kept]).all()]
     clusters = [name for name, keep in zip(whole.clusters(metric.cluster_unit), kept.tolist(), strict=True) if keep]
-    return _adjusted(change[kept], known, clusters, confidence, alphas)
+    return _adjusted(change[kept], known, clusters, settings)
 
 
 def _adjusted(
     values: FloatArray,
     cheap: Sequence[FloatArray],
     clusters: Sequence[str],
-    confidence: float,
-    alphas: Sequence[float],
+    settings: InferenceSettings,
     center: float = 0.0,
 ) -> AdjustedResult | None:
     """None where the costly values are too few for the cheap ones, or nothing varies.
@@ -145,7 +140,7 @@ def _adjusted(
     if not cheap:
         return None
     try:
-        made = adjusted_mean(values, np.column_stack(cheap), clusters, confidence=confidence, alphas=alphas)
+        made = adjusted_mean(values, np.column_stack(cheap), clusters, settings=settings)
     except HarnessError:
         return None
     if not made.interval.known or not np.isfinite(made.gain):

@@ -17,6 +17,15 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """One comparison: two models on one evaluation, by the names that results call them."""
+
+    evaluation: str
+    baseline: str
+    candidate: str
+
+
+@dataclass(frozen=True, slots=True)
 class Joined:
     """Items that both sides hold.
 

@@ -8,11 +8,27 @@ agree on one mistake, but two specializations of one base can: a candidate is a 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from harness.comparisons.label_probabilities import label_probabilities
 from harness.core.records import Records
+
+LOG_P = "log_p"
+
+
+def label_log_probabilities(response: Mapping[str, Any]) -> dict[str, float]:
+    """Label → natural log-probability; empty where the response holds none."""
+    given = response.get(LOG_P)
+    if not isinstance(given, Mapping):
+        return {}
+    return {str(label): float(value) for label, value in given.items() if isinstance(value, int | float)}
+
+
+def label_probabilities(response: Mapping[str, Any]) -> dict[str, float]:
+    """Label → probability; empty where the response holds none."""
+    return {label: math.exp(value) for label, value in label_log_probabilities(response).items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.core.metric import Metric
-from harness.core.unit import unit_of
+from harness.core.metric import Metric, unit_of
 from harness.schema.results.inputs import MetricMeaning
 
 

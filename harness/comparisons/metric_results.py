@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from harness.comparisons.adjusted_figures import adjusted_level
-from harness.comparisons.anytime_bounds import anytime_interval
+from harness.comparisons.join import Rows
 from harness.comparisons.missing_answers import Answers, MissingAnswers
 from harness.comparisons.paired_records import cluster_numbers
 from harness.comparisons.recomputed import level_recomputed
-from harness.comparisons.sampling_variance import sampling_variance
+from harness.comparisons.row_additions import RowAdditions
 from harness.comparisons.slices import per_slice, rows_at, slice_rows
 from harness.core.interval import Interval, finite
 from harness.core.metric import Metric
@@ -20,7 +19,8 @@ from harness.core.records import Records
 from harness.schema.results.metrics import MetricResult
 from harness.statistics.clusters import clusters_at
 from harness.statistics.estimate import estimate
-from harness.statistics.percentile_bootstrap import RECOMPUTES, Progress
+from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
+from harness.statistics.resampling.percentile_bootstrap import Progress
 from harness.statistics.result import Estimate
 
 
@@ -68,12 +68,8 @@ def metric_results(
     *,
     evaluation: str,
     model: str,
-    confidence: float = 0.95,
-    alphas: Sequence[float] = (0.05,),
-    seed: int = 0,
+    settings: InferenceSettings = DEFAULT_INFERENCE,
     slices: bool = True,
-    resamples: int = 10_000,
-    anytime: bool = False,
     progress: Progress = lambda: None,
 ) -> list[MetricResult]:
     """The metric on all readable items first, then on every slice.
@@ -82,11 +78,9 @@ def metric_results(
     is undefined: it is shown, and never has a value.
 
     Args:
-        anytime: add bounds that hold at every number of items at once.
         progress: called after every recomputation of a metric without sufficient statistics.
     """
-
-    builder = _Builder(records, metric, evaluation, model, confidence)
+    builder = _Builder(records, metric, evaluation, model, settings.confidence)
     readable = records.readable
     recomputed = metric.kind == "recompute"
     try:
@@ -98,50 +92,34 @@ def metric_results(
     structure = metric.structure(readable)
     everything = np.arange(len(readable))
 
-    def level(positions: np.ndarray[tuple[int], np.dtype[np.int64]], resamples: int) -> Estimate:
+    def level(positions: Rows, settings: InferenceSettings) -> Estimate:
         if recomputed:
-            return level_recomputed(
-                readable, metric, positions, clusters, confidence=confidence, alphas=alphas,
-                resamples=min(resamples, RECOMPUTES), seed=seed, progress=progress,
-            )  # fmt: skip
+            return level_recomputed(readable, metric, positions, clusters, settings=settings, progress=progress)
         return estimate(
             rows_at(metric, readable, stats, positions),
             kind=metric.kind,
             value=metric.value,
             clusters=clusters_at(numbers, positions),
             structure=structure.take(positions),
-            confidence=confidence,
-            alphas=alphas,
-            resamples=resamples,
-            seed=seed,
+            settings=settings,
         )
 
     missing = MissingAnswers(metric, Answers((records,)))
+    additions = RowAdditions(metric, (readable,), (stats,), clusters, missing, settings)
 
-    def further(row: MetricResult, positions: np.ndarray[tuple[int], np.dtype[np.int64]]) -> MetricResult:
-        if row.status != "ok":
-            return row
-        update: dict[str, object] = {}
-        if anytime:
-            names = [clusters[place] for place in positions.tolist()]
-            rows = rows_at(metric, readable, stats, positions)
-            update["anytime"] = anytime_interval(metric, (rows,), names, row.interval, row.clusters, alphas)
-        worst = missing.of(row.slice, confidence, alphas)
-        if worst is not None:
-            update |= {"missing": worst.missing, "worst_case": worst.interval}
-        sampling = sampling_variance(metric, (readable,), positions, row.interval)
-        if sampling is not None:
-            update["sampling"] = sampling
-        return row.model_copy(update=update) if update else row
+    def added(level: Estimate, name: str | None, rows: Rows) -> MetricResult:
+        row = builder.result(name, level)
+        return additions.to(row, row.interval, rows)
 
-    results = [further(builder.result(None, level(everything, resamples)), everything)]
-    results[0] = results[0].model_copy(update={"adjusted": adjusted_level(metric, records, confidence, alphas)})
+    results = [added(level(everything, settings), None, everything)]
+    results[0] = results[0].model_copy(update={"adjusted": adjusted_level(metric, records, settings)})
     if slices and metric.sliced:
         rows_of_slice = slice_rows(readable, everything)
+        fewer = replace(settings, resamples=per_slice(settings.resamples, settings.alphas))
         for name in records.slice_names:
             if name in rows_of_slice:
                 rows = rows_of_slice[name]
-                results.append(further(builder.result(name, level(rows, per_slice(resamples, alphas))), rows))
+                results.append(added(level(rows, fewer), name, rows))
             else:
                 results.append(
                     builder.result(name, None, "insufficient evidence: no item of the slice has a parsable answer.")

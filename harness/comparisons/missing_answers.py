@@ -20,6 +20,7 @@ from harness.core.metric import Metric
 from harness.core.records import BoolArray, FloatArray, Records
 from harness.statistics.clusters import Clusters, Groups, clusters_at
 from harness.statistics.estimate import estimate
+from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.paired_difference import difference
 from harness.statistics.result import IntArray
 
@@ -112,7 +113,7 @@ class MissingAnswers:
         names = self._answers.clusters(self._metric.cluster_unit)
         return Groups.of(names, len(names)).codes
 
-    def of(self, name: str | None, confidence: float, alphas: Sequence[float]) -> WorstCase | None:
+    def of(self, name: str | None, settings: InferenceSettings) -> WorstCase | None:
         """On all items or on a slice; None where no answer is missing."""
         answers = self._answers
         if answers.complete:
@@ -123,39 +124,42 @@ class MissingAnswers:
         missing = int(np.count_nonzero(absent.any(axis=0)))
         if not missing:
             return None
-        values = self._values[:, rows]
-        # Where a side that answered has no value, the metric does not apply to the item.
-        applies = ~(np.isnan(values) & ~absent).any(axis=0)
-        if not self._usable or not applies.any():
+        if not self._usable:
             return WorstCase(None, missing)
-        values, absent = values[:, applies], absent[:, applies]
-        clusters = clusters_at(self._clusters, rows[applies])
-        ends = [
-            self._bounds(self._filled(values, absent, lowest), clusters, confidence, alphas) for lowest in (True, False)
-        ]
+        rows = rows[self._applies[rows]]
+        if not len(rows):
+            return WorstCase(None, missing)
+        clusters = clusters_at(self._clusters, rows)
+        ends = [self._bounds(self.filled(lowest)[:, rows], clusters, settings) for lowest in (True, False)]
         bounds = tuple(
             below.model_copy(update={"high": above.high})
             for below, above in zip(ends[0].bounds, ends[1].bounds, strict=True)
         )
         return WorstCase(ends[0].model_copy(update={"high": ends[1].high, "bounds": bounds, "value": None}), missing)
 
-    def _filled(self, values: FloatArray, absent: BoolArray, lowest: bool) -> FloatArray:
+    @cached_property
+    def _applies(self) -> BoolArray:
+        """bool[items]: where a side that answered has no value, the metric does not apply to the item."""
+        return np.asarray(~(np.isnan(self._values) & ~self._answers.absent).any(axis=0))
+
+    def filled(self, lowest: bool) -> FloatArray:
         """The values where what is missing makes the figure (candidate minus baseline) the lowest, or the highest."""
         low, high = self._metric.range()
         fills = [low if lowest else high]
-        if len(values) == 2:
+        if len(self._values) == 2:
             fills = [high if lowest else low, *fills]
-        return np.where(absent, np.array(fills)[:, None], values)
+        return np.where(self._answers.absent, np.array(fills)[:, None], self._values)
 
-    def _bounds(self, values: FloatArray, clusters: Clusters, confidence: float, alphas: Sequence[float]) -> Interval:
-        sides = [row[:, None] for row in values]
+    def sides(self, lowest: bool) -> tuple[FloatArray, list[str]] | None:
+        """`filled` on the items that the metric applies to, with their clusters; None where no worst value is known."""
+        if not self._usable or not self._applies.any():
+            return None
+        names = self._answers.clusters(self._metric.cluster_unit)
+        rows = np.flatnonzero(self._applies)
+        return self.filled(lowest)[:, rows], [names[row] for row in rows.tolist()]
+
+    def _bounds(self, values: FloatArray, clusters: Clusters, settings: InferenceSettings) -> Interval:
+        sides, value = [row[:, None] for row in values], self._metric.value
         if len(sides) == 1:
-            made = estimate(
-                sides[0], kind="mean", value=self._metric.value, clusters=clusters, confidence=confidence, alphas=alphas
-            )
-            return made.interval
-        compared = difference(
-            sides[0], sides[1], kind="mean", value=self._metric.value, clusters=clusters, confidence=confidence,
-            alphas=alphas,
-        )  # fmt: skip
-        return compared.delta
+            return estimate(sides[0], kind="mean", value=value, clusters=clusters, settings=settings).interval
+        return difference(sides[0], sides[1], kind="mean", value=value, clusters=clusters, settings=settings).delta

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.comparisons.adjusted_figures import adjusted_change
-from harness.comparisons.anytime_bounds import anytime_interval
-from harness.comparisons.comparability import comparability as differences_between
-from harness.comparisons.comparability import refusal, truncation
-from harness.comparisons.contamination import without_overlap
-from harness.comparisons.join import Rows
+from harness.comparisons.comparability import comparability, refusal, truncation
+from harness.comparisons.join import Pair, Rows
 from harness.comparisons.missing_answers import MissingAnswers
 from harness.comparisons.paired_records import PairedRecords
 from harness.comparisons.recomputed import compare_recomputed
-from harness.comparisons.sampling_variance import sampling_variance
+from harness.comparisons.row_additions import RowAdditions, without_overlap
 from harness.comparisons.slices import per_slice, rows_at, slice_rows
 from harness.core.interval import Interval, finite, number_or_nan
 from harness.core.metric import Metric
@@ -26,14 +22,13 @@ from harness.core.metric_structure import MetricStructure
 from harness.core.records import FloatArray, Records
 from harness.schema.results.metrics import ComparisonResult
 from harness.statistics.clusters import Groups, clusters_at
-from harness.statistics.multiplicity import benjamini_hochberg, holm
+from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
+from harness.statistics.multiplicity import holm
 from harness.statistics.paired_difference import difference
-from harness.statistics.percentile_bootstrap import RECOMPUTES, Progress
 from harness.statistics.power import needed_n_observed
+from harness.statistics.resampling.percentile_bootstrap import Progress
+from harness.statistics.resampling.westfall_young import SlicedSides, max_t
 from harness.statistics.result import Difference
-from harness.statistics.westfall_young import SlicedSides, max_t
-
-Correction = Literal["holm", "benjamini_hochberg"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,45 +62,32 @@ class ExclusionCounts:
 
 
 def compare(
-    base: Records,
-    candidate: Records,
+    pair: Pair,
+    paired: PairedRecords,
     metric: Metric,
     *,
-    evaluation: str,
-    baseline: str,
-    candidate_name: str,
-    alphas: Sequence[float] = (0.05,),
-    seed: int = 0,
+    settings: InferenceSettings = DEFAULT_INFERENCE,
     slices: bool = True,
-    comparability: Sequence[str] = (),
-    confidence: float = 0.95,
-    correction: Correction = "holm",
-    resamples: int = 10_000,
-    anytime: bool = False,
     progress: Progress = lambda: None,
-    paired: PairedRecords | None = None,
 ) -> list[ComparisonResult]:
     """Compares two models on the items that both answered readably.
 
     The first result is on all items, its p-value unadjusted. Then comes every slice with at least
-    one item; their p-values are adjusted within the family of this metric's slices that have one,
+    one item; their p-values are adjusted within the family of this metric's slices that have one
+    (by Westfall & Young's max-T where sides can be swapped for all slices at once, else by Holm),
     and `family` is its size. `simultaneous` holds all slices' differences at once.
 
     Args:
-        comparability: further notes, shown with every result.
-        correction: Holm for claims (Westfall & Young's max-T where sides can be swapped for all slices at once),
-            Benjamini–Hochberg for exploration.
-        anytime: add bounds that hold at every number of items at once.
+        paired: the two sides; one object for all metrics of the pair.
         progress: called after every recomputation of a metric without sufficient statistics.
-        paired: the two sides, where more than one of their metrics is compared.
 
     Returns:
         One result with status `refused` when the two may not be compared.
     """
-    paired = PairedRecords(base, candidate) if paired is None else paired
+    base, candidate = paired.base, paired.candidate
     joined = paired.joined(metric.cluster_unit)
-    builder = ResultBuilder(base, candidate, metric, evaluation, baseline, candidate_name, confidence)
-    notes = list(dict.fromkeys([*differences_between(base.head, candidate.head), *comparability]))
+    builder = ResultBuilder(pair, base, candidate, metric, settings.confidence)
+    notes = list(dict.fromkeys(comparability(base.head, candidate.head)))
     left = ExclusionCounts(
         len(joined.only_base_rows),
         len(joined.only_candidate_rows),
@@ -124,11 +106,10 @@ def compare(
         ]
     notes += [note for note in sides.notes if note not in notes]
 
-    def on(positions: Rows, resamples: int, alphas: Sequence[float]) -> Difference:
+    def on(positions: Rows, settings: InferenceSettings) -> Difference:
         if metric.kind == "recompute":
             return compare_recomputed(
-                sides.ours, sides.theirs, metric, positions, sides.clusters, confidence=confidence, alphas=alphas,
-                resamples=min(resamples, RECOMPUTES), seed=seed, progress=progress,
+                sides.ours, sides.theirs, metric, positions, sides.clusters, settings=settings, progress=progress,
             )  # fmt: skip
         return difference(
             *sides.at(metric, positions),
@@ -136,17 +117,18 @@ def compare(
             value=metric.value,
             clusters=clusters_at(sides.groups.codes, positions),
             structure=sides.structure.take(positions),
-            confidence=confidence,
-            alphas=alphas,
-            resamples=resamples,
-            seed=seed,
+            settings=settings,
         )
 
-    further = _Additions(metric, sides, MissingAnswers(metric, paired.answers), anytime, confidence, alphas)
+    missing = MissingAnswers(metric, paired.answers)
+    additions = RowAdditions(
+        metric, (sides.ours, sides.theirs), (sides.base, sides.candidate), sides.clusters, missing, settings
+    )
     everything = np.arange(len(joined.base_rows))
-    results = [further.to(builder.result(None, on(everything, resamples, alphas), notes, left), everything)]
+    whole = builder.result(None, on(everything, settings), notes, left)
+    results = [additions.to(whole, whole.delta, everything)]
     if results[0].status == "ok":
-        adjusted = adjusted_change(metric, (base, candidate), joined, confidence, alphas)
+        adjusted = adjusted_change(metric, (base, candidate), joined, settings)
         if adjusted is not None:
             results[0] = results[0].model_copy(update={"adjusted": adjusted})
     if not slices or not metric.sliced:
@@ -159,24 +141,26 @@ def compare(
     family = []
     by_slice = slice_rows(base, joined.base_rows)
     # Bonferroni: a share 1/m of what may be missed, on either side, for each of m slices.
-    shared = (1 - confidence) / 2 / max(1, len(by_slice))
-    wanted = tuple(dict.fromkeys([*alphas, shared]))
+    shared = (1 - settings.confidence) / 2 / max(1, len(by_slice))
+    wanted = tuple(dict.fromkeys([*settings.alphas, shared]))
+    of_slices = replace(settings, alphas=wanted, resamples=per_slice(settings.resamples, wanted))
     for name, positions in by_slice.items():
         counts = ExclusionCounts(**{key: len(rows.get(name, ())) for key, rows in outside.items()})
-        change = on(positions, per_slice(resamples, wanted), wanted)
+        change = on(positions, of_slices)
         simultaneous = _simultaneous(change, shared)
         change = replace(
             change,
-            delta=change.delta.only(alphas),
-            ratio=None if change.ratio is None else change.ratio.only(alphas),
+            delta=change.delta.only(settings.alphas),
+            ratio=None if change.ratio is None else change.ratio.only(settings.alphas),
         )
-        result = further.to(builder.result(name, change, notes, counts), positions)
+        row = builder.result(name, change, notes, counts)
+        result = additions.to(row, row.delta, positions)
         family.append(result.model_copy(update={"simultaneous": simultaneous}))
     overlapping = without_overlap(results[0], family, metric.kind == "mean")
     if overlapping is not None:
         results[0] = results[0].model_copy(update={"overlap": overlapping})
-    joint = None if correction != "holm" else _max_t(family, sides, by_slice, metric, per_slice(resamples), seed)
-    return [*results, *(_adjusted(family, correction) if joint is None else joint)]
+    joint = _max_t(family, sides, by_slice, metric, settings)
+    return [*results, *(_adjusted(family) if joint is None else joint)]
 
 
 def _simultaneous(change: Difference, shared: float) -> Interval:
@@ -191,42 +175,12 @@ def _simultaneous(change: Difference, shared: float) -> Interval:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Additions:
-    """What stands beside a difference: anytime bounds, the worst case of missing answers, sampling variance."""
-
-    metric: Metric
-    sides: _Sides
-    missing: MissingAnswers
-    anytime: bool
-    confidence: float
-    alphas: Sequence[float]
-
-    def to(self, row: ComparisonResult, positions: Rows) -> ComparisonResult:
-        if row.status != "ok":
-            return row
-        sides = self.sides
-        update: dict[str, object] = {}
-        if self.anytime:
-            stats = sides.at(self.metric, positions)
-            names = [sides.clusters[place] for place in positions.tolist()]
-            update["anytime"] = anytime_interval(self.metric, stats, names, row.delta, row.clusters, self.alphas)
-        worst = self.missing.of(row.slice, self.confidence, self.alphas)
-        if worst is not None:
-            update |= {"missing": worst.missing, "worst_case": worst.interval}
-        sampling = sampling_variance(self.metric, (sides.ours, sides.theirs), positions, row.delta)
-        if sampling is not None:
-            update["sampling"] = sampling
-        return row.model_copy(update=update) if update else row
-
-
 def _max_t(
     family: list[ComparisonResult],
     sides: _Sides,
     by_slice: Mapping[str, Rows],
     metric: Metric,
-    resamples: int,
-    seed: int,
+    settings: InferenceSettings,
 ) -> list[ComparisonResult] | None:
     """The slices with p-values that know what they have in common; None where not all sides can be swapped at once."""
     tested = [row for row in family if row.p is not None and not row.identical]
@@ -239,8 +193,13 @@ def _max_t(
     for row in tested:
         places = by_slice[row.slice or ""]
         slices.append(SlicedSides(*sides.at(metric, places), codes[places]))
+    resamples = per_slice(settings.resamples)
     adjusted = dict(
-        zip([row.slice for row in tested], max_t(slices, metric.value, groups.count, resamples, seed), strict=True)
+        zip(
+            [row.slice for row in tested],
+            max_t(slices, metric.value, groups.count, resamples, settings.seed),
+            strict=True,
+        )
     )
     size = sum(row.p is not None for row in family)
 
@@ -273,12 +232,12 @@ def _sides(paired: PairedRecords, metric: Metric) -> _Sides:
     )
 
 
-def _adjusted(family: list[ComparisonResult], correction: Correction) -> list[ComparisonResult]:
-    p: npt.NDArray[np.float64] = np.array([np.nan if comparison.p is None else comparison.p for comparison in family])
-    adjusted = holm(p) if correction == "holm" else benjamini_hochberg(p)
+def _adjusted(family: list[ComparisonResult]) -> list[ComparisonResult]:
+    p: FloatArray = np.array([np.nan if comparison.p is None else comparison.p for comparison in family])
+    adjusted = holm(p)
     size = int(np.count_nonzero(~np.isnan(p)))
     return [
-        comparison.model_copy(update={"p_adjusted": finite(value), "family": size, "correction": correction})
+        comparison.model_copy(update={"p_adjusted": finite(value), "family": size, "correction": "holm"})
         for comparison, value in zip(family, adjusted.tolist(), strict=True)
     ]
 
@@ -287,12 +246,10 @@ def _adjusted(family: list[ComparisonResult], correction: Correction) -> list[Co
 class ResultBuilder:
     """Fills in what all results of one comparison share."""
 
+    pair: Pair
     base: Records
     candidate: Records
     metric: Metric
-    evaluation: str
-    baseline: str
-    candidate_name: str
     confidence: float
 
     def result(self, name: str | None, change: Difference, notes: list[str], left: ExclusionCounts) -> ComparisonResult:
@@ -346,12 +303,12 @@ class ResultBuilder:
     def _result(self, name: str | None, notes: list[str], left: ExclusionCounts, **numbers: object) -> ComparisonResult:
         return ComparisonResult.model_validate(
             {
-                "id": f"{self.evaluation}.{self.metric.id}",
-                "evaluation": self.evaluation,
+                "id": f"{self.pair.evaluation}.{self.metric.id}",
+                "evaluation": self.pair.evaluation,
                 "metric": self.metric.id,
                 "slice": name,
-                "baseline": self.baseline,
-                "candidate": self.candidate_name,
+                "baseline": self.pair.baseline,
+                "candidate": self.pair.candidate,
                 "baseline_protocol": self.base.head.protocol,
                 "candidate_protocol": self.candidate.head.protocol,
                 "unit": self.metric.unit,

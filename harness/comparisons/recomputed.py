@@ -12,7 +12,8 @@ from harness.core.metric import Metric
 from harness.core.records import Records
 from harness.statistics.clusters import Groups
 from harness.statistics.crossed_seeds import Crossed, crossed_recomputed
-from harness.statistics.percentile_bootstrap import Progress, recomputed_difference, recomputed_estimate
+from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
+from harness.statistics.resampling.percentile_bootstrap import Progress, recomputed_difference, recomputed_estimate
 from harness.statistics.result import Difference, Estimate
 
 if TYPE_CHECKING:
@@ -31,10 +32,7 @@ def compare_recomputed(
     positions: Rows,
     clusters: Sequence[str],
     *,
-    confidence: float,
-    alphas: Sequence[float],
-    resamples: int,
-    seed: int,
+    settings: InferenceSettings = DEFAULT_INFERENCE,
     progress: Progress = lambda: None,
 ) -> Difference:
     """Compares two sides whose rows are the same items, on some of the rows.
@@ -61,10 +59,7 @@ def compare_recomputed(
         levels,
         _groups(clusters, order),
         identical=_alike(ours.table, theirs.table),
-        confidence=confidence,
-        alphas=tuple(alphas),
-        resamples=resamples,
-        seed=seed,
+        settings=settings,
         progress=progress,
     )
 
@@ -75,10 +70,7 @@ def level_recomputed(
     positions: Rows,
     clusters: Sequence[str],
     *,
-    confidence: float,
-    alphas: Sequence[float],
-    resamples: int,
-    seed: int,
+    settings: InferenceSettings = DEFAULT_INFERENCE,
     progress: Progress = lambda: None,
 ) -> Estimate:
     """The level of one model on some of its rows.
@@ -91,10 +83,7 @@ def level_recomputed(
     return recomputed_estimate(
         lambda rows: value_of(metric, taken.take(rows)),
         _groups(clusters, order),
-        confidence=confidence,
-        alphas=tuple(alphas),
-        resamples=resamples,
-        seed=seed,
+        settings=settings,
         progress=progress,
     )
 
@@ -106,9 +95,7 @@ def seeds_recomputed(
     positions: Rows,
     clusters: Sequence[str],
     *,
-    confidence: float,
-    alphas: Sequence[float],
-    seed: int = 0,
+    settings: InferenceSettings = DEFAULT_INFERENCE,
 ) -> Crossed:
     """A figure over training seeds by resampling the clusters of all seeds at once.
 
@@ -124,7 +111,7 @@ def seeds_recomputed(
         return first, second
 
     alike = all(_alike(side[0].table, seed_records.table) for side in tables for seed_records in side[1:])
-    return crossed_recomputed(figures, groups, alike, confidence=confidence, alphas=tuple(alphas), seed=seed)
+    return crossed_recomputed(figures, groups, alike, settings=settings)
 
 
 def value_of(metric: Metric, records: Records) -> float:

@@ -13,6 +13,7 @@ from harness.core.metric import Metric
 from harness.core.records import Records
 from harness.schema.results.metrics import ComparisonResult, MetricResult, SeedsResult
 from harness.statistics.crossed_seeds import RECIPE, Crossed, crossed
+from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
 
 _METHOD = "training seeds crossed with {}: t with {} degrees of freedom on V_seeds + V_items − V_interaction"
 
@@ -23,8 +24,7 @@ def compared_over_seeds(
     candidate: Sequence[Records],
     metric: Metric,
     *,
-    alphas: Sequence[float] = (0.05,),
-    confidence: float = 0.95,
+    settings: InferenceSettings = DEFAULT_INFERENCE,
 ) -> list[ComparisonResult]:
     """Adds `seeds` to the comparisons of one metric, overall and by slice.
 
@@ -36,7 +36,7 @@ def compared_over_seeds(
         return list(results)
     return [
         result if seeds is None else result.model_copy(update={"seeds": seeds})
-        for result, seeds in zip(results, _by_slice(results, base, candidate, metric, alphas, confidence), strict=True)
+        for result, seeds in zip(results, _by_slice(results, base, candidate, metric, settings), strict=True)
     ]
 
 
@@ -45,15 +45,14 @@ def levels_over_seeds(
     records: Sequence[Records],
     metric: Metric,
     *,
-    alphas: Sequence[float] = (0.05,),
-    confidence: float = 0.95,
+    settings: InferenceSettings = DEFAULT_INFERENCE,
 ) -> list[MetricResult]:
     """Adds `seeds` to the levels of one metric, overall and by slice."""
     if len(records) < 2:
         return list(results)
     return [
         result if seeds is None else result.model_copy(update={"seeds": seeds})
-        for result, seeds in zip(results, _by_slice(results, [], records, metric, alphas, confidence), strict=True)
+        for result, seeds in zip(results, _by_slice(results, [], records, metric, settings), strict=True)
     ]
 
 
@@ -62,8 +61,7 @@ def _by_slice(
     base: Sequence[Records],
     candidate: Sequence[Records],
     metric: Metric,
-    alphas: Sequence[float],
-    confidence: float,
+    settings: InferenceSettings,
 ) -> list[SeedsResult | None]:
     seeds = [[records.head.seed for records in side] for side in (base, candidate)]
     coverage = [[float(records.ok.mean()) if len(records) else 0.0 for records in side] for side in (base, candidate)]
@@ -94,7 +92,7 @@ def _by_slice(
         inside = [clusters[row] for row in positions.tolist()]
         if metric.kind == "recompute":
             sides = aligned[: len(base)], aligned[len(base) :]
-            return said(seeds_recomputed(*sides, metric, positions, inside, confidence=confidence, alphas=alphas))
+            return said(seeds_recomputed(*sides, metric, positions, inside, settings=settings))
         return said(
             crossed(
                 [column[positions] for column in rows[: len(base)]],
@@ -103,8 +101,7 @@ def _by_slice(
                 value=metric.value,
                 clusters=inside,
                 structure=structure.take(positions),
-                confidence=confidence,
-                alphas=alphas,
+                settings=settings,
             )
         )
 

@@ -2,17 +2,33 @@
 
 Every failure that a person can cause or repair is a `HarnessError`; the command line prints
 it without a traceback and exits with its `exit_code`. Anything else is a defect (exit 70).
+Several faults of one file are collected as `Problems`, and shown at once; a copy in the store is called
+by the folder that a person named.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from harness.core.shown_paths import shown
+_ORIGINALS: dict[str, str] = {}
+
+
+def show_as(copy: Path, original: Path) -> None:
+    """From now on, messages of this process name `original` where they would name `copy`."""
+    _ORIGINALS[str(copy)] = shown(str(original))
+
+
+def shown(text: str) -> str:
+    """A message with the paths that people know."""
+    for copy, original in _ORIGINALS.items():
+        text = text.replace(copy, original)
+    return text
+
 
 EXIT_OK = 0
 EXIT_USAGE = 2
@@ -118,3 +134,82 @@ def unknown(what: str, word: str, known: Iterable[str]) -> str:
     listing = ", ".join(names) if names else "none"
     meant = f" Did you mean {guess!r}?" if guess else ""
     return f"unknown {what} {word!r}.{meant} Known: {listing}."
+
+
+Key = str | int
+Places = Callable[..., Where]
+"""`places(*keys, key=False)`: the place of what stands below these keys, or of its key."""
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault: where it stands, what was expected and found, what to try."""
+
+    where: Where
+    message: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+
+
+class Problems:
+    """A list of faults below one point of a file.
+
+    Args:
+        places: gives the place of a path of keys, counted from the top of the file.
+        prefix: the keys that lead to this point.
+    """
+
+    def __init__(self, places: Places, prefix: tuple[Key, ...] = (), problems: list[Problem] | None = None) -> None:
+        self._places = places
+        self._prefix = prefix
+        self._found: list[Problem] = [] if problems is None else problems
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def below(self, *keys: Key) -> Problems:
+        """The same list, seen from further down the file."""
+        return Problems(self._places, (*self._prefix, *keys), self._found)
+
+    def elsewhere(self, places: Places, *keys: Key) -> Problems:
+        """The same list, seen from a point of another file."""
+        return Problems(places, keys, self._found)
+
+    def where(self, *keys: Key, key: bool = False) -> Where:
+        return self._places(*self._prefix, *keys, key=key)
+
+    def add(self, message: str, *keys: Key, hint: str | None = None, key: bool = False) -> None:
+        """Notes a fault at a path of keys; `key` points at the key instead of its value."""
+        problem = Problem(self.where(*keys, key=key), message, hint)
+        if problem not in self._found:
+            self._found.append(problem)
+
+    def add_error(self, error: HarnessError, *keys: Key) -> None:
+        """Notes an error that other code raised; its own place wins when it has one."""
+        self._found.append(Problem(error.where or self.where(*keys), error.message, error.hint))
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        self._found.extend(problems)
+
+    def raise_any(self, what: type[HarnessError] = SuiteError) -> None:
+        """Raises the first fault in the file's order, with the others as notes; none, no error.
+
+        Raises:
+            HarnessError: of the given class.
+        """
+        if not self._found:
+            return
+        ordered = sorted(self._found, key=_order)
+        first, rest = ordered[0], ordered[1:]
+        notes: list[Any] = [str(problem) for problem in rest[:SHOWN]]
+        if len(rest) > SHOWN:
+            notes.append(f"… and {len(rest) - SHOWN} more.")
+        raise what(first.message, where=first.where, hint=first.hint, notes=notes)
+
+
+def _order(problem: Problem) -> tuple[int, int]:
+    return problem.where.line or 0, problem.where.column or 0

@@ -22,8 +22,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from harness.core import registry
-from harness.core.diagnostics import Problems
-from harness.core.errors import SuiteError, Where
+from harness.core.errors import Problems, SuiteError, Where
 from harness.core.option_names import (
     LearnedElsewhere,
     LearnsData,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from harness.core.records import EXPECTED
 
@@ -32,3 +32,15 @@ def expected_stats(log_p: Mapping[str, float], prediction: str) -> dict[str, flo
         EXPECTED + "nll": -math.fsum(share * log_p[label] for label, share in shares.items() if share > 0),
         EXPECTED + "brier": 1.0 - math.fsum(share**2 for share in shares.values()),
     }
+
+
+def expected_set_stats(log_p: Mapping[str, float], predicted: Collection[str]) -> dict[str, float]:
+    """The same of a set of labels, each right with its own probability.
+
+    The F1 is that of expected counts, which is near the expected one; a cheap value need be no more.
+    """
+    shares = {label: math.exp(value) for label, value in log_p.items()}
+    all_right = math.prod(share if label in predicted else 1.0 - share for label, share in shares.items())
+    met = math.fsum(shares[label] for label in predicted)
+    f1 = 2.0 * met / (len(predicted) + math.fsum(shares.values())) if predicted else all_right
+    return {EXPECTED + "correct": all_right, EXPECTED + "f1_sample": f1}

@@ -14,7 +14,7 @@ from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
 from harness.core.evaluation import Evaluation, EvaluationContext, Item
 from harness.evaluations.columns import text_of
-from harness.evaluations.prompt_template import check_columns, filled
+from harness.evaluations.prompts.prompt_template import check_columns, filled
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName, ref_name
 from harness.schema.suite.evaluation_options import EvaluationOptions
@@ -23,7 +23,7 @@ PARENT = "parent"
 LATER = frozenset(
     {
         *("target_is", "answers_are", "incorrect_is", "answer_is", "generation_kwargs", "read_answer", "samples"),
-        *("messages", "system", "tools", "template_variables", "default_template"),
+        *("messages", "system", "tools", "template_variables", "default_template", "unlabeled"),
     }
 )
 LOOKED_AT = 1000

@@ -1,10 +1,11 @@
-"""`all_of` and `any_of`: several rules judged as one gate.
+"""Several rules judged as one gate: `all_of` and `any_of`, and the joint rules `mean_of`, `pooled`, `max_drop`.
 
 That all of several rules hold needs no correction: an error needs every one of them to err
 (intersection–union, Berger 1982). That any of them holds is a choice among several looks, so each
 member is held against a level that Holm (1979) corrects for their number, and the bound that is
 shown is the corrected one. That none of them holds is again a claim that all of several hold.
 What cannot be judged in any member is an error of the whole: it is never a pass.
+A joint rule is one claim about several evaluations, judged on a row that all of them make.
 """
 
 from __future__ import annotations
@@ -12,13 +13,56 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.gates.decision import Outcome
-from harness.gates.joint_rule import judge_joint
+from harness.gates.criterion import joint_criterion
+from harness.gates.decision import Outcome, decide
 from harness.gates.messages import shared_alpha
-from harness.gates.single_rule import judge_rule
+from harness.gates.result_lookup import RefusedError
+from harness.gates.single_rule import judge_criterion, judge_rule
 from harness.gates.trace import GateTrace, JudgmentContext
-from harness.schema.results.number_format import confidence, plural
-from harness.schema.suite.gate_rules import AllOfRule, AnyOfRule, Composition, JointRule, Rule, SlicedRule
+from harness.schema.results.number_format import confidence, in_unit, plural
+from harness.schema.results.seed_aggregation import reads_recipe
+from harness.schema.suite.gate_rules import AllOfRule, AnyOfRule, ComparedRule, Composition, JointRule, Rule, SlicedRule
+
+
+def judge_joint(context: JudgmentContext, rule: JointRule, model: str | None, alpha: float) -> GateTrace:
+    """The verdict of a joint rule on a model at a level; what any part cannot be judged on is an error of the whole."""
+    if model is None:
+        return context.refused(rule, None, "no model to judge")
+    whole = rule.about(rule.title)
+    baseline: str | None = None
+    try:
+        parts = []
+        for part in rule.members:
+            assert isinstance(part, ComparedRule)
+            baseline = context.lookup.baseline(part, context.baseline)
+            row = context.lookup.change(part, baseline or "", model, None)
+            if reads_recipe(row):
+                raise RefusedError(f"{part.metric} is judged over training seeds, which a joint gate does not read")
+            unknown = context.lookup.doubt(part, model, baseline)
+            parts.append((part.metric, row, unknown))
+        joint = context.joint.get((rule.title, model))
+        if joint is None:
+            raise RefusedError(f"{rule.title} was not computed for {model}", "judge the run again from its records.")
+        if joint.status != "ok":
+            raise RefusedError(f"{rule.title} is undefined: {joint.reason}")
+        criterion = joint_criterion(whole, joint, alpha)
+    except RefusedError as refused:
+        trace = context.refused(rule, model, refused, baseline=baseline)
+        return replace(trace, result=trace.result.model_copy(update={"metric": ", ".join(rule.weights)}))
+    judged = judge_criterion(
+        context, whole, criterion, decide(criterion.value, criterion.limits), model, joint.baseline, alpha
+    )
+    each = ", ".join(
+        f"{metric} {in_unit(part_row.improvement or 0.0, part_row.unit, signed=True)}" for metric, part_row, _ in parts
+    )
+    sentence = f"{judged.result.sentence} Improvement by part: {each}."
+    update: dict[str, object] = {"sentence": sentence, "metric": ", ".join(rule.weights)}
+    doubt = next((unknown for _, _, unknown in parts if unknown is not None), None)
+    if doubt is not None and judged.outcome == "pass":
+        text = f"Inconclusive: {doubt.sentence} {doubt.advice} Otherwise: {sentence}"
+        update |= {"verdict": "inconclusive", "sentence": text, "doubt": doubt.advice}
+    return replace(judged, result=judged.result.model_copy(update=update))
+
 
 _WORST_FIRST: tuple[Outcome, ...] = ("error", "fail", "inconclusive", "pass")
 

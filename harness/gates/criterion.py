@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.core.interval import Interval
-from harness.core.unit import range_of
+from harness.core.metric import range_of
 from harness.gates.decision import JudgedValue, Limits
 from harness.gates.limits import LimitScale, limit_faults
 from harness.gates.result_lookup import RefusedError, ResultLookup, judged_value
@@ -81,14 +81,7 @@ def build_criterion(
     if isinstance(rule, ComparedRule):
         row = lookup.change(rule, baseline, model, name)
         _check_limits(rule, row, lookup)
-        held = _held(rule, row)
-        if row.identical:
-            row = _at_no_difference(row, alpha)
-        elif held == "adjusted":
-            row = _adjusted(rule, row)
-        elif held:
-            row = _change_held(row, held, rule, alpha)
-        return replace(_changed(rule, row, alpha), held=held)
+        return _compared(rule, row, alpha)
     level = lookup.level(rule, model, name)
     _check_limits(rule, level, lookup)
     held = _held(rule, level)
@@ -105,7 +98,19 @@ def joint_criterion(rule: ComparedRule, row: ComparisonResult, alpha: float) -> 
     Raises:
         RefusedError: when its numbers cannot be judged.
     """
-    return _changed(rule, _at_no_difference(row, alpha) if row.identical else row, alpha)
+    return _compared(rule, row, alpha)
+
+
+def _compared(rule: ComparedRule, row: ComparisonResult, alpha: float) -> Criterion:
+    held = _held(rule, row)
+    if row.identical and held != "worst_case":
+        # What is missing may differ, where all that was answered is identical.
+        row = _at_no_difference(row, alpha)
+    elif held == "adjusted":
+        row = _adjusted(rule, row)
+    elif held:
+        row = _change_held(row, held, rule, alpha)
+    return replace(_changed(rule, row, alpha), held=held)
 
 
 def _held(rule: SlicedRule, row: MetricResult | ComparisonResult) -> Literal["", "anytime", "worst_case", "adjusted"]:

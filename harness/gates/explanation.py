@@ -176,10 +176,13 @@ def _beside(criterion: Criterion, signed: bool) -> Iterator[Line]:
     if row.sampling is not None:
         yield "answers", row.sampling.sentence
     if isinstance(row, ComparisonResult) and row.overlap is not None:
-        low, high = (_figure(end, row.unit, signed=True) for end in (row.overlap.low, row.overlap.high))
         clean = _figure(number_or_nan(row.overlap.without.value), row.unit, signed=True)
         text = f"without {plural(row.overlap.n, 'item')} that training data hold, the change is {clean}"
-        yield "overlap", f"{text}; contamination explains between {low} and {high} of it"
+        if row.overlap.low is None or row.overlap.high is None:
+            yield "overlap", f"{text}; they are too few to bound what contamination explains"
+        else:
+            low, high = (_figure(end, row.unit, signed=True) for end in (row.overlap.low, row.overlap.high))
+            yield "overlap", f"{text}; contamination explains between {low} and {high} of it"
 
 
 def _changes(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:

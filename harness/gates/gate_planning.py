@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from harness.core.metric import Direction, MetricKind
+from harness.core.metric import Direction, Metric, MetricKind
 from harness.schema.results.number_format import in_unit, plural, whole
 from harness.schema.suite.gate_rules import (
     AbsoluteRule,
@@ -38,6 +38,26 @@ MANY = 1_000_000
 
 DISCORDANCE = 0.15
 """Share of items on which two models are expected to differ, when nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedMetric:
+    """What planning needs to know of a metric; a mean in `share` is a proportion of items."""
+
+    direction: Direction = "higher"
+    kind: MetricKind = "mean"
+    unit: str = "share"
+
+    @classmethod
+    def of(cls, metric: Metric) -> JudgedMetric:
+        return cls(metric.direction, metric.kind, metric.unit)
+
+    @property
+    def is_share(self) -> bool:
+        return self.unit == "share" and self.kind == "mean"
+
+
+_SHARE = JudgedMetric()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,10 +240,7 @@ def planned(
     n: int,
     clusters: int | None = None,
     *,
-    direction: Direction = "higher",
-    kind: MetricKind = "mean",
-    unit: str = "share",
-    discordance: float = DISCORDANCE,
+    metric: JudgedMetric = _SHARE,
     spread: Spread | None = None,
     simulated: SimulatedGate | None = None,
 ) -> PlannedEffect:
@@ -232,8 +249,6 @@ def planned(
     Args:
         n, clusters: items that will be evaluated, and independent clusters among them; fewer clusters
             than items count as one item each, the safe end.
-        direction, kind, unit: of the metric; a mean in `share` is a proportion of items.
-        discordance: expected share of items on which the two models differ.
         spread: of the judged quantity in an earlier run; it has the clusters in it.
         simulated: what samples of an earlier run say; its number of items goes before that of formulas.
     """
@@ -254,7 +269,7 @@ def planned(
         return PlannedEffect(None, None, True, "checks every item, without statistics.")
     if isinstance(rule, AbsoluteRule) and rule.bound == "point":
         return PlannedEffect(None, None, True, "judges the point estimate, without allowance for noise.")
-    noise = _noise(rule, n, clusters, unit == "share" and kind == "mean", discordance, spread)
+    noise = _noise(rule, n, clusters, metric.is_share, spread)
     if noise is None:
         text = (
             f"the variance of {rule.metric} is unknown before the first run; after it, plan shows what the gate can "
@@ -264,20 +279,18 @@ def planned(
     if simulated is not None and not simulated.reason:
         noise = replace(noise, sized=False)
     if isinstance(rule, TargetRule | EquivalenceRule):
-        effect = _equivalence(rule, noise, unit)
+        effect = _equivalence(rule, noise, metric.unit)
     elif isinstance(rule, AbsoluteRule):
-        effect = _absolute(rule, noise, unit)
+        effect = _absolute(rule, noise, metric.unit)
     else:
-        effect = _one_sided(rule, noise, direction, unit)
+        effect = _one_sided(rule, noise, metric)
     if simulated is None or not effect.possible:
         return effect
     text = f"{effect.sentence.removesuffix('.')}. {simulated.sentence}."
     return replace(effect, sentence=text, required_n=effect.required_n if simulated.reason else simulated.required_n)
 
 
-def _noise(
-    rule: Leaf, n: int, clusters: int | None, share: bool, discordance: float, spread: Spread | None
-) -> _Noise | None:
+def _noise(rule: Leaf, n: int, clusters: int | None, share: bool, spread: Spread | None) -> _Noise | None:
     """None where nothing is known of the variance.
 
     Args:
@@ -293,23 +306,21 @@ def _noise(
         )  # fmt: skip
     if not share or ratio:
         return None
-    source = "" if level else f"if {discordance:.0%} of the items differ, in brackets half or twice as many"
+    source = "" if level else f"if {DISCORDANCE:.0%} of the items differ, in brackets half or twice as many"
     factors = (1.0, 1.0) if level else (0.5, 2.0)
-    return _Noise(effective_n(n, clusters), _share_variance(rule, discordance), source, factors)
+    return _Noise(effective_n(n, clusters), _share_variance(rule), source, factors)
 
 
-def _share_variance(rule: Leaf, discordance: float) -> float:
+def _share_variance(rule: Leaf) -> float:
     if isinstance(rule, TargetRule):
         return 0.25
     if isinstance(rule, AbsoluteRule):
         limit = rule.min if rule.min is not None else rule.max
         return limit * (1 - limit) if limit is not None and 0 < limit < 1 else 0.25
-    return discordance
+    return DISCORDANCE
 
 
-def _one_sided(
-    rule: SuperiorityRule | NonInferiorityRule, noise: _Noise, direction: Direction, unit: str
-) -> PlannedEffect:
+def _one_sided(rule: SuperiorityRule | NonInferiorityRule, noise: _Noise, metric: JudgedMetric) -> PlannedEffect:
     """At its own margin: the true effect that the gate decides with 80% power, and the items that its margin takes."""
     items, variance = noise.items, noise.variance
     reach = noise.reach(rule.alpha, _MISSED) * noise.standard_error
@@ -322,9 +333,9 @@ def _one_sided(
         shown = f"{effect:.2%}"
     else:
         margin, effect = rule.margin, rule.margin + reach
-        shown = in_unit(effect, unit)
+        shown = in_unit(effect, metric.unit)
     goal = {("higher", True): "a drop", ("higher", False): "a gain", ("lower", True): "a rise"}.get(
-        (direction, loss), "a fall"
+        (metric.direction, loss), "a fall"
     )
     size = max(noise.needed(margin, rule.alpha, _MISSED), rule.min_n) if margin else None
     text = f"{'fails' if loss else 'passes'} {goal} of {shown} with 80% power at {whole(round(items))} items"

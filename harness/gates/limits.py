@@ -10,8 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.core.metric import Direction, Role
-from harness.core.unit import unit_of
+from harness.core.metric import Direction, Role, unit_of
 from harness.schema.suite.gate_rules import (
     AbsoluteRule,
     EquivalenceRule,

@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field
 
-from harness.core.diagnostics import Key, Places, Problems
-from harness.core.errors import Where, unknown
+from harness.core.errors import Key, Places, Problems, Where, unknown
 from harness.schema.suite.gate_rules import (
     COMPOSED_KEYS,
     COMPOSITIONS,

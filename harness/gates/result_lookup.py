@@ -44,21 +44,21 @@ class ResultLookup:
     ) -> None:
         self._metrics = metrics
         self._comparisons = comparisons
-        self._evaluations = {evaluation.name: evaluation for evaluation in evaluations}
+        self.evaluations = {evaluation.name: evaluation for evaluation in evaluations}
 
     def baseline(self, rule: BaseRule, default: str) -> str | None:
         """What a model is compared with: see `baseline_of`."""
-        return baseline_of(rule, self._evaluations.get(rule.evaluation), default)
+        return baseline_of(rule, self.evaluations.get(rule.evaluation), default)
 
     def doubt(self, rule: BaseRule, *models: str | None) -> UnknownTraining | None:
         """Why a verdict on models cannot pass: nothing says that they did not learn from the rows."""
-        evaluation = self._evaluations.get(rule.evaluation)
+        evaluation = self.evaluations.get(rule.evaluation)
         unknown = None if evaluation is None else evaluation.unknown_training
         return unknown if unknown is not None and set(models) & set(unknown.models) else None
 
     def role(self, evaluation: str, metric: str) -> Role:
         """What a metric says beside the others of its evaluation."""
-        known = self._evaluations.get(evaluation)
+        known = self.evaluations.get(evaluation)
         meaning = known.meanings.get(metric) if known is not None else None
         return meaning.role if meaning is not None else "primary"
 
@@ -142,7 +142,7 @@ class ResultLookup:
         Raises:
             RefusedError: with the reason.
         """
-        evaluation = self._evaluations[rule.evaluation]
+        evaluation = self.evaluations[rule.evaluation]
         seeds = row.seeds
         sides = [(model, seeds.seeds, seeds.coverage) if seeds is not None else (model, [], [])]
         if baseline is not None:
@@ -171,7 +171,7 @@ class ResultLookup:
         Raises:
             RefusedError: with the reason.
         """
-        evaluation = self._evaluations.get(rule.evaluation)
+        evaluation = self.evaluations.get(rule.evaluation)
         if evaluation is None:
             raise RefusedError(f"the evaluation {rule.evaluation} was not run", "rerun the suite with this evaluation.")
         if model in evaluation.skipped:

@@ -55,8 +55,10 @@ class JudgmentContext:
     """What a judgment is made from, the same for all rules.
 
     Attributes:
-        baseline: compared with when neither a rule nor its evaluation names another one.
+        baseline: compared with when neither a rule nor its evaluation names another one (an
+            evaluation's `baseline` is the best way of the base to answer it).
         today: the day that waivers are held against.
+        flips: what broke among tagged items, for `no_flips` (see `tag_flips`).
         attempt: which attempt under one lock file is judged; None where none are counted.
         joint: (title of a joint rule, model) → the row of all of its parts.
         path: the composition whose members are judged, such as `gain/`; empty at the top.
@@ -64,9 +66,9 @@ class JudgmentContext:
 
     gates: GateSet
     lookup: ResultLookup
-    flips: Sequence[TagFlips]
     baseline: str
     today: date
+    flips: Sequence[TagFlips] = ()
     path: str = ""
     attempt: int | None = None
     joint: Mapping[tuple[str, str], ComparisonResult] = field(default_factory=dict)

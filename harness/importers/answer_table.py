@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.core.errors import DataError, Where, unknown
-from harness.core.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
 from harness.core.labels import is_missing, label_text
 from harness.data.read_rows import TableFormat, content_of, read_rows
+from harness.importers.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
 from harness.importers.log_values import number, texts
 
 _TASK = "answers"

@@ -10,10 +10,26 @@ from typing import Any, ClassVar
 
 from harness.core.digests import digest, short
 from harness.core.errors import DataError, Where
-from harness.core.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
-from harness.core.logged_verdicts import PASSED, is_verdict, verdict_figure
-from harness.importers.log_values import json_file, json_or_nothing, log_file, mapping, number, objects, text, texts
-from harness.importers.numbered_repeats import numbered_repeats
+from harness.importers.imported_log import (
+    PASSED,
+    LoggedAnswer,
+    LoggedEvaluation,
+    LogImporter,
+    ModelLog,
+    is_verdict,
+    verdict_figure,
+)
+from harness.importers.log_values import (
+    json_file,
+    json_or_nothing,
+    log_file,
+    mapping,
+    number,
+    numbered_repeats,
+    objects,
+    text,
+    texts,
+)
 
 _NUMBERED = re.compile(r"(?:conversational_)?test_case_\d+\Z|\Z")
 """What DeepEval calls cases without a name."""

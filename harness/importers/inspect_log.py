@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from harness.core.errors import DataError, Where
-from harness.core.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
 from harness.core.storable import stored
+from harness.importers.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
 from harness.importers.log_values import json_file, json_or_nothing, mapping, number, text, texts
 
 _VALUES = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from harness.core import registry
-from harness.core.diagnostics import Problems
 from harness.core.distribution import install_hint
+from harness.core.errors import Problems
 from harness.core.model_kind import CheckpointFormat, ExistingCheckpoint, Extra, ModelKind, ObtainContext, Obtained
 from harness.model_kinds.architecture_presets import configuration_in
 from harness.schema.suite.types import Strict, TrainedOn
@@ -121,7 +121,7 @@ class LoadKind(ModelKind[LoadModel]):
 
     def at_hand(self, options: LoadModel, store: Any) -> bool:
         """A folder, or what was fetched before."""
-        known: bool = registry.imported("harness.models.checkpoint.locate:at_hand")(options.load, store)
+        known: bool = registry.imported("harness.models.checkpoint.sources.locate:at_hand")(options.load, store)
         return known
 
     def obtain(self, options: LoadModel, given: ObtainContext) -> Obtained:

@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from harness.core.diagnostics import Problems
-from harness.core.errors import unknown
+from harness.core.errors import Problems, unknown
 from harness.core.model_kind import ModelKind, StageCost
 from harness.model_kinds.architecture_presets import architecture
 from harness.model_kinds.flop_shapes import _WIDTH, shape_of, training_flops

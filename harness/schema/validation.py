@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.core.diagnostics import Problems
-from harness.core.errors import nearest, unknown
+from harness.core.errors import Problems, nearest, unknown
 from harness.schema.pydantic_paths import Located, locate
 from harness.schema.suite.written_limits import share_of
 

@@ -21,8 +21,7 @@ import math
 import numpy as np
 
 from harness.core.interval import NAN, Interval, number_or_nan
-from harness.statistics.clusters import Groups
-from harness.statistics.distinct_rows import distinct
+from harness.statistics.clusters import Groups, distinct
 from harness.statistics.distributions import normal_isf
 from harness.statistics.result import FloatArray, IntArray
 

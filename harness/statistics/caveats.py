@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from harness.core.metric_structure import MetricStructure
+
 FEW_CLUSTERS = 20
 FEW_ITEMS = 50
 FEW_FOR_BOOTSTRAP = 200
@@ -97,8 +99,16 @@ def unequal_clusters(df: float, count: int) -> str | None:
     )
 
 
-def rare_parts(evidence: float, name: str, count: int) -> str | None:
-    """A precondition: classes that count alike need items, the rarest one too."""
+def rare_parts(structure: MetricStructure) -> str | None:
+    """A precondition of figures that average over classes: the rare ones need items too.
+
+    Of K classes with m_j items an item weighs 1/(K·m_j); Kish's number of those weights is K²/Σ(1/m_j).
+    """
+    counts = structure.part_sizes() if structure.spread is None else {}
+    if not counts:
+        return None
+    name, count = min(counts.items(), key=lambda part: part[1])
+    evidence = len(counts) ** 2 / sum(1 / size for size in counts.values())
     if evidence >= RARE:
         return None
     items = "item" if count == 1 else "items"
@@ -108,8 +118,9 @@ def rare_parts(evidence: float, name: str, count: int) -> str | None:
     )
 
 
-def small_group(count: int) -> str:
-    return f"the smallest group has only {count} items: below {SMALL_GROUP} no bound on its figure holds."
+def small_group(count: int, clustered: bool) -> str:
+    what = "clusters" if clustered else "items"
+    return f"the smallest group has only {count} {what}: below {SMALL_GROUP} no bound on its figure holds."
 
 
 def spread_of_a_fair_model(groups: int, fair: float) -> str:

@@ -24,8 +24,9 @@ from harness.core.errors import HarnessError
 from harness.core.interval import Interval
 from harness.statistics import caveats
 from harness.statistics.clusters import Groups
-from harness.statistics.linear_figure import linear_figure
+from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
 from harness.statistics.result import FloatArray
+from harness.statistics.t_intervals import linear_figure
 
 _NO_CHANCE = 4.0
 """Standard errors between the cheap values of items with and without a costly one that chance does not explain."""
@@ -63,8 +64,7 @@ def adjusted_mean(
     cheap: FloatArray,
     clusters: Sequence[str] | None = None,
     *,
-    confidence: float = 0.95,
-    alphas: Sequence[float] = (0.05,),
+    settings: InferenceSettings = DEFAULT_INFERENCE,
 ) -> AdjustedMean:
     """The mean of values that few items have, by what all of them have.
 
@@ -83,7 +83,7 @@ def adjusted_mean(
         raise HarnessError("expected finite values, and cheap ones of every item.")
     if n < columns + 3:
         raise HarnessError(f"expected values of at least {columns + 3} items for {columns} cheap ones, found {n}.")
-    levels, groups = tuple(alphas), Groups.of(clusters, total)
+    groups = Groups.of(clusters, total)
     center = cheap[known].mean(axis=0)
     design, answers = cheap[known] - center, values[known]
     # The pseudo-inverse: a cheap value that is constant, or the same as another, says nothing and does no harm.
@@ -98,10 +98,10 @@ def adjusted_mean(
     value = float(answers.mean() - slopes @ (center - cheap.mean(axis=0)))
     scale = float(np.abs(answers).mean())
     weights = known.astype(np.float64)
-    made = linear_figure(value, influence, groups, scale, confidence, levels, weights)
+    made = linear_figure(value, influence, groups, scale, settings, weights)
     # Items without a value have no part in the plain mean.
     own = Groups.of(None if clusters is None else [clusters[row] for row in np.flatnonzero(known).tolist()], n)
-    plain = linear_figure(float(answers.mean()), plain_influence[known], own, scale, confidence, levels)
+    plain = linear_figure(float(answers.mean()), plain_influence[known], own, scale, settings)
     unmet = caveats.kept(*plain.unmet, _not_by_chance(cheap, known))
     gain = (plain.error.standard_error / made.error.standard_error) ** 2
     return AdjustedMean(

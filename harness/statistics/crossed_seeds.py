@@ -14,23 +14,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.core.interval import NAN, Interval, finite
+from harness.core.interval import NAN, Interval, finite, number_or_nan
 from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.statistics import caveats
-from harness.statistics.bootstrap import evaluate
 from harness.statistics.clean_rows import check_kind, linear_scale, prepare
 from harness.statistics.clusters import Groups
 from harness.statistics.distributions import student_isf
 from harness.statistics.estimate import is_binary
-from harness.statistics.linear_figure import jackknife_influence
+from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
 from harness.statistics.paired_sample import NO_ERROR
-from harness.statistics.percentile_bootstrap import draws, evidence_of
-from harness.statistics.preconditions import rare_parts
 from harness.statistics.proportions import design_effect, tango_clustered
+from harness.statistics.resampling.bootstrap import evaluate
+from harness.statistics.resampling.percentile_bootstrap import draws, evidence_of
 from harness.statistics.result import FloatArray, IntArray, Kind, Value
 from harness.statistics.t_intervals import (
     ClusterError,
     cluster_error,
+    jackknife_influence,
     log_ratio_influence,
     mean_influence,
     ratio_influence,
@@ -101,8 +101,7 @@ def crossed(
     value: Value,
     clusters: Sequence[str] | None = None,
     structure: MetricStructure = PLAIN,
-    confidence: float = 0.95,
-    alphas: Sequence[float] = (0.05,),
+    settings: InferenceSettings = DEFAULT_INFERENCE,
 ) -> Crossed:
     """Compares replicates of the candidate with one or several of the baseline.
 
@@ -120,7 +119,6 @@ def crossed(
     Raises:
         HarnessError: when shapes do not fit, or for kind `recompute`.
     """
-    levels = tuple(alphas)
     scale = linear_scale(kind)
     ready = prepare([*base, *candidate], clusters, structure)
     groups = ready.groups
@@ -131,7 +129,6 @@ def crossed(
     )
     counts = [len(side) for side in (before, after) if len(side) > 1]
     seeds_df = min(counts, default=1) - 1
-    undefined = Interval.undefined(confidence, levels)
     unknown: _Parts = (NAN, NAN, NAN, NAN)
 
     def result(
@@ -143,16 +140,16 @@ def crossed(
     ) -> Crossed:
         middle = float(first.values.mean()) if first is not None else 0.0
         values = tuple(float(value) - middle for value in second.values) if second is not None else ()
-        interval, p, error = made or (undefined, NAN, NO_ERROR)
+        interval, p, error = made or (settings.undefined(), NAN, NO_ERROR)
         df = max(1.0, min(seeds_df, error.df)) if made else float(seeds_df)
         ratio = None
         if kind == "ratio" and scale is not None and before and made:
-            ratio = _log_ratio(before, after, groups, df, confidence, levels)
+            ratio = _log_ratio(before, after, groups, df, settings)
         delta = float(np.mean(values)) if values else NAN
         spread = math.sqrt(parts[0]) if parts[0] >= 0 else NAN
         unmet = [_spread_over_seeds(structure)]
         if made:
-            unmet += [rare_parts(ready.structure) if scale is None or structure.area else None]
+            unmet += [caveats.rare_parts(ready.structure) if scale is None or structure.area else None]
         return Crossed(
             interval.model_copy(update={"value": finite(delta), "standard_error": finite(spread)}),
             ratio, values, p, *parts, df, groups.n, groups.count, error.n_eff, seeds_identical,
@@ -180,9 +177,9 @@ def crossed(
     weights = after[0][:, 1] if kind == "ratio" else structure.weights
     error = cluster_error(influence, groups, sizes, weights)
     df = max(1.0, min(float(seeds_df), error.df))
-    interval = t_interval(center, spread, df, confidence, levels)
+    interval = t_interval(center, spread, df, settings.confidence, settings.alphas)
     if first is not None and kind == "mean" and not structure.area and all(map(is_binary, [*before, *after])):
-        interval = interval.covering(_rare_changes(before, after, center, parts, error, groups, df, interval))
+        interval = interval.covering(_rare_changes(before, after, interval, parts, error, groups, df))
     p = t_test(center, spread, df) if first is not None else NAN
     return result(first, second, None, parts, (interval, p, error))
 
@@ -192,9 +189,7 @@ def crossed_recomputed(
     groups: Groups,
     seeds_identical: bool,
     *,
-    confidence: float = 0.95,
-    alphas: tuple[float, ...] = (0.05,),
-    seed: int = 0,
+    settings: InferenceSettings = DEFAULT_INFERENCE,
 ) -> Crossed:
     """As `crossed` for figures without sums: the variances of items and interaction by resampling clusters.
 
@@ -202,7 +197,7 @@ def crossed_recomputed(
         figures: row numbers, with repeats → the figure of every replicate of the baseline and of the candidate.
         groups: clusters of the rows.
     """
-    drawn = [figures(rows) for rows in draws(groups, _RECOMPUTES, seed)] if groups.count > 1 else []
+    drawn = [figures(rows) for rows in draws(groups, _RECOMPUTES, settings.seed)] if groups.count > 1 else []
     sides: list[_Side] = []
     for place in (0, 1):
         levels = np.array(figures(np.arange(groups.n))[place])
@@ -226,7 +221,8 @@ def crossed_recomputed(
         elif not parts[0] > 0:
             why = caveats.CONSTANT
     spread = math.sqrt(parts[0]) if parts[0] >= 0 else NAN
-    interval = t_interval(center, NAN if why else spread, max(1.0, df), confidence, alphas)
+    error = NAN if why else spread
+    interval = t_interval(center, error, max(1.0, df), settings.confidence, settings.alphas)
     p = t_test(center, spread, max(1.0, df)) if why is None and first is not None else NAN
     return Crossed(
         interval, None, values, p, *parts, df, groups.n, groups.count, evidence_of(groups), seeds_identical,
@@ -237,12 +233,11 @@ def crossed_recomputed(
 def _rare_changes(
     before: Sequence[FloatArray],
     after: Sequence[FloatArray],
-    center: float,
+    interval: Interval,
     parts: _Parts,
     error: ClusterError,
     groups: Groups,
     df: float,
-    like: Interval,
 ) -> Interval:
     """Tango's interval of the items for the mean table of all pairs of seeds, with what the seeds add to it.
 
@@ -254,14 +249,14 @@ def _rare_changes(
     fixed = float(np.mean([np.count_nonzero(theirs > ours) for ours, theirs in pairs]))
     effect = design_effect(broken, fixed, groups.n, math.sqrt(parts[2])) if groups.clustered else 1.0
     effect = groups.n / error.n_eff if not math.isfinite(effect) else effect
-    seeds = max(parts[1] - parts[3], 0.0)
+    seeds, center = max(parts[1] - parts[3], 0.0), number_or_nan(interval.value)
 
     def limits(alpha: float) -> tuple[float, float]:
         low, high = tango_clustered(broken, fixed, groups.n, effect, max(1.0, error.df), alpha)
         more = student_isf(alpha, df) ** 2 * seeds
         return center - math.sqrt((center - low) ** 2 + more), center + math.sqrt((high - center) ** 2 + more)
 
-    return Interval.of(limits, like.confidence, [bound.alpha for bound in like.bounds])
+    return Interval.of(limits, interval.confidence, [bound.alpha for bound in interval.bounds])
 
 
 def _spread_over_seeds(structure: MetricStructure) -> str | None:
@@ -320,8 +315,7 @@ def _log_ratio(
     after: Sequence[FloatArray],
     groups: Groups,
     df: float,
-    confidence: float,
-    alphas: tuple[float, ...],
+    settings: InferenceSettings,
 ) -> Interval | None:
     """exp of the mean difference of logarithms, with its crossed interval; None unless all is positive."""
     sides = []
@@ -339,5 +333,5 @@ def _log_ratio(
         return None
     center = float(sides[1].values.mean() - sides[0].values.mean())
     error = math.sqrt(_variances(sides[0], sides[1], groups.count)[0])
-    interval = t_interval(center, error, df, confidence, alphas)
+    interval = t_interval(center, error, df, settings.confidence, settings.alphas)
     return interval.mapped(lambda x: float(np.exp(x))).with_value(math.exp(center))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,16 +10,24 @@ import numpy as np
 from harness.core.interval import NAN, Interval
 from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.statistics import caveats
-from harness.statistics.area import area_bounds
-from harness.statistics.bootstrap import bca, evaluate
 from harness.statistics.clean_rows import check_kind, linear_scale, prepare
 from harness.statistics.clusters import Clusters, Groups
 from harness.statistics.group_spread import METHOD, GroupFigures
-from harness.statistics.linear_figure import SETTLED, error_notes, jackknife_error, jackknife_figure, linear_figure
-from harness.statistics.preconditions import rare_parts
-from harness.statistics.proportions import wilson
+from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
+from harness.statistics.proportions import area_bounds, wilson
+from harness.statistics.resampling.bootstrap import bca, evaluate
 from harness.statistics.result import Estimate, FloatArray, Kind, Value
-from harness.statistics.t_intervals import ClusterError, cluster_error, mean_influence, ratio_influence
+from harness.statistics.t_intervals import (
+    SETTLED,
+    ClusterError,
+    cluster_error,
+    error_figure,
+    error_notes,
+    jackknife_error,
+    linear_figure,
+    mean_influence,
+    ratio_influence,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +39,10 @@ class _Level:
     value: Value
     groups: Groups
     structure: MetricStructure
-    confidence: float
-    alphas: tuple[float, ...]
-    resamples: int
-    seed: int
+    settings: InferenceSettings
 
     def undefined(self, method: str, why: str) -> _Method:
-        return _Method(Interval.undefined(self.confidence, self.alphas), method, ClusterError(NAN, NAN, 0.0), (why,))
+        return _Method(self.settings.undefined(), method, ClusterError(NAN, NAN, 0.0), (why,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,7 @@ def estimate(
     value: Value,
     clusters: Clusters = None,
     structure: MetricStructure = PLAIN,
-    confidence: float = 0.95,
-    alphas: Sequence[float] = (0.05,),
-    resamples: int = 10_000,
-    seed: int = 0,
+    settings: InferenceSettings = DEFAULT_INFERENCE,
 ) -> Estimate:
     """Estimates a metric with its interval.
 
@@ -76,7 +77,6 @@ def estimate(
         kind, value: as in `core.metric.Metric`.
         clusters: cluster id of each row; None when every row stands for itself.
         structure: what the figure is made of, as `Metric.structure` says it.
-        alphas: levels of the one-sided bounds.
 
     Returns:
         Undefined figures are NaN, and `weaknesses` say why.
@@ -84,7 +84,6 @@ def estimate(
     Raises:
         HarnessError: when shapes do not fit, or for kind `recompute`.
     """
-    levels = tuple(alphas)
     scale = linear_scale(kind)
     ready = prepare([stats], clusters, structure)
     rows, groups = ready.sides[0], ready.groups
@@ -102,7 +101,7 @@ def estimate(
         )
 
     number = float(evaluate(value, rows.sum(axis=0), float(groups.n))) if ready.fault is None else NAN
-    level = _Level(number, rows, value, groups, ready.structure, confidence, levels, resamples, seed)
+    level = _Level(number, rows, value, groups, ready.structure, settings)
     if ready.fault is not None:
         return estimated(NAN, _Method(level.undefined("none", "").interval, "none", ClusterError(NAN, NAN, 0.0)))
     if not np.isfinite(number):
@@ -133,7 +132,7 @@ def _proportion(level: _Level) -> _Method:
     error = cluster_error(mean_influence(level.rows[:, 0]), groups, 1.0)
     if not groups.clustered:
         limits = partial(_wilson, share, n, None)
-        interval = Interval.of(limits, level.confidence, level.alphas, error.standard_error)
+        interval = level.settings.interval(limits, error.standard_error)
         return _Method(interval, "Wilson score interval", ClusterError(error.standard_error, NAN, float(n)))
     if groups.count < 2:
         return level.undefined("none", caveats.ONE_CLUSTER)
@@ -147,7 +146,7 @@ def _proportion(level: _Level) -> _Method:
         warnings = (caveats.few_clusters(groups.count, True), caveats.CLUSTERS_AS_ITEMS)
     limits = partial(_wilson, share, effective, error.df)
     method = "Wilson score interval with the effective number of items, t with Satterthwaite's degrees of freedom"
-    return _Method(Interval.of(limits, level.confidence, level.alphas, error.standard_error), method, error, warnings)
+    return _Method(level.settings.interval(limits, error.standard_error), method, error, warnings)
 
 
 def _wilson(share: float, n: float, df: float | None, alpha: float) -> tuple[float, float]:
@@ -163,11 +162,11 @@ def _linear(level: _Level, kind: Kind) -> _Method:
         method = f"cluster-robust {method}"
     if groups.count < 2:
         return level.undefined(method, caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM)
-    made = linear_figure(level.number, influence, groups, abs(level.number), level.confidence, level.alphas, weights)
+    made = linear_figure(level.number, influence, groups, abs(level.number), level.settings, weights)
     if level.structure.settled and not made.error.standard_error > 0:
-        return _Method(Interval.exactly(level.number, level.confidence, level.alphas), SETTLED, made.error)
+        return _Method(level.settings.exactly(level.number), SETTLED, made.error)
     warnings = made.warnings if made.error.standard_error > 0 else (caveats.CONSTANT,)
-    return _Method(made.interval, method, made.error, warnings, (rare_parts(level.structure), *made.unmet))
+    return _Method(made.interval, method, made.error, warnings, (caveats.rare_parts(level.structure), *made.unmet))
 
 
 def _area(level: _Level) -> _Method:
@@ -183,10 +182,10 @@ def _area(level: _Level) -> _Method:
     def limits(alpha: float) -> tuple[float, float]:
         return area_bounds(level.number, parts[0], parts[1], alpha, effect, df)
 
-    interval = Interval.of(limits, level.confidence, level.alphas, error.standard_error)
+    interval = level.settings.interval(limits, error.standard_error)
     method = "score interval of the area under the curve (Hanley & McNeil, Newcombe)"
     warnings = error_notes(error, groups) if groups.clustered else ()
-    return _Method(interval, method, error, warnings, (rare_parts(level.structure),))
+    return _Method(interval, method, error, warnings, (caveats.rare_parts(level.structure),))
 
 
 def _spread(level: _Level) -> _Method:
@@ -194,20 +193,18 @@ def _spread(level: _Level) -> _Method:
     if figures is None:
         return level.undefined(METHOD, caveats.NO_INFLUENCE)
     error = jackknife_error(level.rows, level.value, level.groups, abs(level.number))
-    interval = figures.interval(level.confidence, level.alphas, level.seed)
-    return _Method(interval, METHOD, error, figures.notes(level.seed), figures.unmet())
+    interval = figures.interval(level.settings)
+    return _Method(interval, METHOD, error, figures.notes(level.settings.seed), figures.unmet())
 
 
 def _bootstrapped(level: _Level) -> _Method:
-    groups = level.groups
-    drawn = bca(level.rows, level.value, groups, level.resamples, level.seed)
-    interval = drawn.interval(level.confidence, level.alphas)
-    made = jackknife_figure(
-        level.number, level.rows, level.value, groups, abs(level.number), level.confidence, level.alphas,
-        level.structure.weights, drawn,
-    )  # fmt: skip
-    method = f"BCa bootstrap of {'clusters' if groups.clustered else 'items'}, {level.resamples:,} resamples"
+    groups, settings = level.groups, level.settings
+    drawn = bca(level.rows, level.value, groups, settings.resamples, settings.seed)
+    interval = drawn.interval(settings.confidence, settings.alphas)
+    error = jackknife_error(level.rows, level.value, groups, abs(level.number), level.structure.weights, drawn)
+    made = error_figure(level.number, error, groups, settings)
+    method = f"BCa bootstrap of {'clusters' if groups.clustered else 'items'}, {settings.resamples:,} resamples"
     few = caveats.few_for_bootstrap(groups.count, groups.clustered)
     warnings = (*drawn.weaknesses, few, *(made.warnings if groups.clustered else ()))
-    unmet = (rare_parts(level.structure), *made.unmet)
+    unmet = (caveats.rare_parts(level.structure), *made.unmet)
     return _Method(interval.covering(made.interval), method, made.error, warnings, unmet)

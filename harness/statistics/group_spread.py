@@ -22,11 +22,11 @@ import numpy.typing as npt
 from harness.core.interval import Interval
 from harness.core.metric_structure import MetricStructure
 from harness.statistics import caveats
-from harness.statistics.bootstrap import evaluate
-from harness.statistics.clusters import Groups
-from harness.statistics.distinct_rows import distinct
+from harness.statistics.clusters import Groups, distinct
 from harness.statistics.distributions import normal_sf, student_isf
-from harness.statistics.result import FloatArray
+from harness.statistics.inference_settings import InferenceSettings
+from harness.statistics.resampling.bootstrap import evaluate
+from harness.statistics.result import FloatArray, IntArray
 
 METHOD = "simultaneous pairwise differences of the groups (max-T)"
 _DRAWS = 4_000
@@ -41,10 +41,11 @@ class GroupFigures:
     Attributes:
         values: float[D, S·G], the groups' figures of each side.
         covariance: float[D·S·G, D·S·G], cluster-robust.
-        members: float[S·G], items behind each group's figure.
+        members: float[S·G], independent items behind each group's figure: Kish's number of its clusters.
         shape: S rates and G groups.
         pooled: how the spreads of several rates become one figure.
-        clusters: independent clusters behind all of it.
+        clustered: whether items stand in clusters.
+        skew: |Σm³|/(Σm²)^1.5 of the moves m of the group whose items are the most skewed.
     """
 
     values: FloatArray
@@ -52,7 +53,8 @@ class GroupFigures:
     members: FloatArray
     shape: tuple[int, int]
     pooled: str
-    clusters: int
+    clustered: bool
+    skew: float
 
     @classmethod
     def of(cls, sides: tuple[FloatArray, ...], structure: MetricStructure, groups: Groups) -> GroupFigures | None:
@@ -75,7 +77,7 @@ class GroupFigures:
         moves = (whole.reshape(-1) - left) * np.sqrt(counts * (groups.count - 1) / groups.count)[:, None]
         return cls(
             whole.reshape(len(sides), -1), moves.T @ moves, _members(structure.parts, rates * size, groups),
-            (rates, size), structure.pooled, groups.count,
+            (rates, size), structure.pooled, groups.clustered, _skew(moves, counts),
         )  # fmt: skip
 
     @property
@@ -86,27 +88,29 @@ class GroupFigures:
             [(s, s * size + g, s * size + h) for s in range(rates) for g in range(size) for h in range(size) if g != h]
         )
 
-    def interval(self, confidence: float, alphas: tuple[float, ...], seed: int) -> Interval:
+    def interval(self, settings: InferenceSettings) -> Interval:
         """Of the level (one side), or of the change of the spread (two sides)."""
         if len(self.values) == 1:
-            level = _Side(self, 0, seed)
-            return Interval.of(level.limits, confidence, alphas, level.standard_error)
-        base, candidate = _Side(self, 0, seed), _Side(self, 1, seed)
+            level = _Side(self, 0, settings.seed)
+            return settings.interval(level.limits, level.standard_error)
+        base, candidate = _Side(self, 0, settings.seed), _Side(self, 1, settings.seed)
 
         def limits(alpha: float) -> tuple[float, float]:
             return -_rise(self, base, -1.0, alpha), _rise(self, candidate, 1.0, alpha)
 
         changes = _changes(self, self.pairs, 1.0)
-        return Interval.of(limits, confidence, alphas, float(np.sqrt(changes[1].max())))
+        return settings.interval(limits, float(np.sqrt(changes[1].max())))
 
     def notes(self, seed: int) -> tuple[str, ...]:
         """What the measured spread of a fair model would be here."""
         fair = float(np.mean([_Side(self, d, seed).fair for d in range(len(self.values))]))
-        return (caveats.spread_of_a_fair_model(self.shape[1], fair),)
+        return caveats.kept(
+            caveats.spread_of_a_fair_model(self.shape[1], fair), caveats.skewed(self.skew, self.clustered)
+        )
 
     def unmet(self) -> tuple[str, ...]:
         least = float(self.members.min())
-        return (caveats.small_group(int(least)),) if least < caveats.SMALL_GROUP else ()
+        return (caveats.small_group(int(least), self.clustered),) if least < caveats.SMALL_GROUP else ()
 
 
 class _Side:
@@ -197,17 +201,29 @@ def _variance(covariance: FloatArray, first: _Pairs, second: _Pairs) -> FloatArr
 
 
 def _reach(figures: GroupFigures, pairs: _Pairs, variances: FloatArray, tail: float, alpha: float) -> FloatArray:
-    """t·SE of each pair; a group whose items are all alike may still differ in 1 − alpha^(1/members) of them."""
+    """How far a bound lies from each pair's difference.
+
+    t·SE, and what no item showed: at the level alpha, a share of 1 − alpha^(1/m) of a group may be unlike all of its m
+    items that were seen. It is what carries rare groups, whose own variance says little.
+    """
     _, first, second = pairs.T
     least = np.minimum(figures.members[first], figures.members[second])
-    t = np.array([student_isf(tail, max(1.0, min(size, figures.clusters) - 1)) for size in np.unique(least)])
+    t = np.array([student_isf(tail, max(1.0, size - 1)) for size in np.unique(least)])
     quantile = t[np.searchsorted(np.unique(least), least)]
-    own = np.diag(figures.covariance)[: len(figures.members)]
-    unseen = np.where(own > 0, 0.0, 1 - alpha ** (1 / np.maximum(figures.members, 1.0)))
+    unseen = 1 - alpha ** (1 / np.maximum(figures.members, 1.0))
     return np.asarray(np.sqrt(quantile**2 * variances + unseen[first] ** 2 + unseen[second] ** 2))
 
 
 def _members(parts: Mapping[str, npt.NDArray[np.bool_]], count: int, groups: Groups) -> FloatArray:
+    """Kish's number of the clusters behind each group's figure, by the items that it has in each."""
     if len(parts) != count:
         return np.full(count, float(groups.count))
-    return np.array([float(np.count_nonzero(mask)) for mask in parts.values()])
+    held = groups.sums(np.column_stack([*parts.values()]).astype(np.float64))
+    return np.asarray(held.sum(axis=0) ** 2 / np.maximum((held**2).sum(axis=0), 1.0))
+
+
+def _skew(moves: FloatArray, counts: IntArray) -> float:
+    """Of the figure whose items are the most skewed; `moves` hold the root of how often each kind of item occurs."""
+    squares = (moves**2).sum(axis=0)
+    cubes = np.abs((moves**3 / np.sqrt(counts)[:, None]).sum(axis=0))
+    return float((cubes[squares > 0] / squares[squares > 0] ** 1.5).max(initial=0.0))

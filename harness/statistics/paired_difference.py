@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,22 +9,24 @@ import numpy as np
 from harness.core.interval import NAN, Interval, number_or_nan
 from harness.core.metric_structure import PLAIN, MetricStructure
 from harness.statistics import caveats
-from harness.statistics.bootstrap import bca, evaluate
 from harness.statistics.clean_rows import check_kind, linear_scale, prepare
-from harness.statistics.clusters import Clusters
-from harness.statistics.distinct_rows import row_hashes
+from harness.statistics.clusters import Clusters, row_hashes
 from harness.statistics.estimate import is_binary
 from harness.statistics.group_spread import METHOD, GroupFigures
-from harness.statistics.linear_figure import SETTLED, jackknife_error, jackknife_figure, linear_figure
+from harness.statistics.inference_settings import DEFAULT_INFERENCE, InferenceSettings
 from harness.statistics.paired_sample import MethodResult, PairedSample
 from harness.statistics.power import mde
-from harness.statistics.preconditions import rare_parts
 from harness.statistics.proportions import design_effect, mcnemar_exact, tango, tango_clustered
-from harness.statistics.randomization import RandomizationTest, side_swap, sign_flip
+from harness.statistics.resampling.bootstrap import bca, evaluate
+from harness.statistics.resampling.randomization import RandomizationTest, side_swap, sign_flip
 from harness.statistics.result import Difference, FloatArray, Kind, Value
 from harness.statistics.t_intervals import (
+    SETTLED,
     ClusterError,
     cluster_error,
+    error_figure,
+    jackknife_error,
+    linear_figure,
     log_ratio_influence,
     mean_influence,
     ratio_influence,
@@ -44,11 +45,7 @@ def difference(
     value: Value,
     clusters: Clusters = None,
     structure: MetricStructure = PLAIN,
-    confidence: float = 0.95,
-    alphas: Sequence[float] = (0.05,),
-    resamples: int = 10_000,
-    seed: int = 0,
-    only_test: bool = False,
+    settings: InferenceSettings = DEFAULT_INFERENCE,
 ) -> Difference:
     """Compares two sides row by row.
 
@@ -66,8 +63,6 @@ def difference(
         kind, value: as in `core.metric.Metric`.
         clusters: cluster id of each row; None when every row stands for itself.
         structure: what the figure is made of, as `Metric.structure` says it.
-        alphas: levels of the one-sided bounds.
-        only_test: leave out intervals that would have to be bootstrapped; the p-value is the same.
 
     Returns:
         Undefined figures are NaN, and `weaknesses` say why. Exchanging the sides negates delta
@@ -76,7 +71,6 @@ def difference(
     Raises:
         HarnessError: when shapes do not fit, or for kind `recompute`.
     """
-    levels = tuple(alphas)
     scale = linear_scale(kind)
     ready = prepare([base, candidate], clusters, structure)
     groups = ready.groups
@@ -93,16 +87,11 @@ def difference(
         elif not np.isfinite(pair).all():
             fault = caveats.UNDEFINED_VALUE
     delta = values[1] - values[0] if np.isfinite(values).all() else NAN
-    sample = PairedSample(
-        before, after, value, groups, values, delta, identical, confidence, levels, resamples, seed, ready.structure,
-        only_test,
-    )  # fmt: skip
+    sample = PairedSample(before, after, value, groups, values, delta, identical, settings, ready.structure)
     ratio: Interval | None = None
     ratio_warning: str | None = None
     if fault is not None:
-        outcome = MethodResult(
-            Interval.undefined(confidence, levels), 1.0 if identical else NAN, "none", "none", (fault,)
-        )
+        outcome = MethodResult(settings.undefined(), 1.0 if identical else NAN, "none", "none", (fault,))
     else:
         outcome = _method(sample, kind, scale)
         if kind == "ratio" and scale is not None:
@@ -186,9 +175,7 @@ def _binary(sample: PairedSample) -> MethodResult:
     change = sample.candidate[:, 0] - sample.base[:, 0]
     fixed, broken = int(np.count_nonzero(change > 0)), int(np.count_nonzero(change < 0))
     error = cluster_error(mean_influence(change), sample.groups, 1.0)
-    interval = Interval.of(
-        lambda alpha: tango(broken, fixed, n, alpha), sample.confidence, sample.alphas, error.standard_error
-    )
+    interval = sample.settings.interval(lambda alpha: tango(broken, fixed, n, alpha), error.standard_error)
     return MethodResult(
         interval,
         mcnemar_exact(broken, fixed),
@@ -203,10 +190,10 @@ def _binary(sample: PairedSample) -> MethodResult:
 def _binary_clusters(sample: PairedSample) -> MethodResult:
     change = sample.candidate[:, 0] - sample.base[:, 0]
     discordant = float(np.mean(change != 0))
-    drawn = sign_flip(change, sample.groups, sample.resamples, sample.seed)
-    test, count = _swaps("sign flips of whole clusters", drawn, sample.resamples), sample.groups.count
+    drawn = sign_flip(change, sample.groups, sample.settings.resamples, sample.settings.seed)
+    test, count = _swaps("sign flips of whole clusters", drawn, sample.settings.resamples), sample.groups.count
     if count < 2:
-        return MethodResult(sample.no_interval, NAN, test, "none", (caveats.ONE_CLUSTER,), discordant)
+        return MethodResult(sample.settings.undefined(), NAN, test, "none", (caveats.ONE_CLUSTER,), discordant)
     fixed, broken = float(np.count_nonzero(change > 0)), float(np.count_nonzero(change < 0))
     error = cluster_error(mean_influence(change), sample.groups, 1.0)
     effect = design_effect(broken, fixed, sample.groups.n, error.standard_error)
@@ -217,7 +204,7 @@ def _binary_clusters(sample: PairedSample) -> MethodResult:
     def limits(alpha: float) -> tuple[float, float]:
         return tango_clustered(broken, fixed, sample.groups.n, effect, error.df, alpha)
 
-    interval = Interval.of(limits, sample.confidence, sample.alphas, error.standard_error)
+    interval = sample.settings.interval(limits, error.standard_error)
     warnings = (
         caveats.CLUSTERS_AS_ITEMS if unknown else None,
         caveats.few_clusters_score(count),
@@ -239,18 +226,16 @@ def _linear(sample: PairedSample, kind: Kind) -> MethodResult:
     else:
         influence = ratio_influence(*sample.candidate.T) - ratio_influence(*sample.base.T)
     scale = abs(sample.levels[0]) + abs(sample.levels[1])
-    made = linear_figure(
-        sample.delta, influence, groups, scale, sample.confidence, sample.alphas, _weights(sample, kind)
-    )
+    made = linear_figure(sample.delta, influence, groups, scale, sample.settings, _weights(sample, kind))
     if made.error.standard_error > 0:
         p = t_test(sample.delta, made.error.standard_error, made.error.df)
-        rare = rare_parts(sample.structure)
+        rare = caveats.rare_parts(sample.structure)
         return MethodResult(made.interval, p, test, method, made.warnings, error=made.error, unmet=(*made.unmet, rare))
     if sample.identical or groups.count < 2:
         why = caveats.ONE_CLUSTER if groups.clustered else caveats.ONE_ITEM
         why = caveats.IDENTICAL if sample.identical else why
-        return MethodResult(sample.no_interval, NAN, test, method, (why,), error=made.error)
-    exactly = Interval.exactly(sample.delta, sample.confidence, sample.alphas)
+        return MethodResult(sample.settings.undefined(), NAN, test, method, (why,), error=made.error)
+    exactly = sample.settings.exactly(sample.delta)
     if sample.structure.settled:
         return MethodResult(exactly, NAN, "none", SETTLED, error=made.error)
     # All clusters moved alike: of the sign patterns only two are as extreme.
@@ -280,17 +265,18 @@ def _ratio(sample: PairedSample, df: float | None) -> Interval | None:
     log = float(np.log(sample.levels[1] / sample.levels[0]))
     influence = log_ratio_influence(*sample.candidate.T) - log_ratio_influence(*sample.base.T)
     weights = _weights(sample, "ratio")
-    made = linear_figure(log, influence, sample.groups, 1.0, sample.confidence, sample.alphas, weights, df)
+    made = linear_figure(log, influence, sample.groups, 1.0, sample.settings, weights, df)
     interval = made.interval
     if not made.error.standard_error > 0 and not sample.identical and sample.groups.count > 1:
-        interval = Interval.exactly(log, sample.confidence, sample.alphas)
+        interval = sample.settings.exactly(log)
     return interval.mapped(lambda x: float(np.exp(x))).with_value(sample.levels[1] / sample.levels[0])
 
 
 def _additive(sample: PairedSample) -> MethodResult:
-    method = f"paired BCa bootstrap of {sample.unit}, {sample.resamples:,} resamples"
+    settings, undefined = sample.settings, sample.settings.undefined()
+    method = f"paired BCa bootstrap of {sample.unit}, {settings.resamples:,} resamples"
     if sample.identical:
-        return MethodResult(sample.no_interval, 1.0, "identical", method, (caveats.IDENTICAL,), error=_counted(sample))
+        return MethodResult(undefined, 1.0, "identical", method, (caveats.IDENTICAL,), error=_counted(sample))
     # The side that is called the first is chosen by content, so that an exchange of the sides
     # resamples alike and mirrors the result exactly.
     first, second, sign = _ordered(sample)
@@ -299,23 +285,22 @@ def _additive(sample: PairedSample) -> MethodResult:
     def gap(sums: FloatArray, n: FloatArray) -> FloatArray:
         return evaluate(sample.value, sums[..., k:], n) - evaluate(sample.value, sums[..., :k], n)
 
-    test = side_swap(first, second, sample.value, sample.groups, sample.resamples, sample.seed)
+    test = side_swap(first, second, sample.value, sample.groups, settings.resamples, settings.seed)
     p = test.p if sample.groups.count > 1 else NAN
-    name = _swaps(_SIDES.format(sample.unit), test, sample.resamples)
-    if sample.only_test:
-        return MethodResult(sample.no_interval, p, name, "none")
+    name = _swaps(_SIDES.format(sample.unit), test, settings.resamples)
+    if settings.only_test:
+        return MethodResult(undefined, p, name, "none")
     rows = np.hstack([first, second])
-    drawn = bca(rows, gap, sample.groups, sample.resamples, sample.seed)
-    made = jackknife_figure(
-        (sign or 1.0) * sample.delta, rows, gap, sample.groups, abs(sample.levels[0]) + abs(sample.levels[1]),
-        sample.confidence, sample.alphas, sample.structure.weights, drawn,
-    )  # fmt: skip
-    interval = drawn.interval(sample.confidence, sample.alphas).covering(made.interval)
+    drawn = bca(rows, gap, sample.groups, settings.resamples, settings.seed)
+    scale = abs(sample.levels[0]) + abs(sample.levels[1])
+    error = jackknife_error(rows, gap, sample.groups, scale, sample.structure.weights, drawn)
+    made = error_figure((sign or 1.0) * sample.delta, error, sample.groups, settings)
+    interval = drawn.interval(settings.confidence, settings.alphas).covering(made.interval)
     weaknesses = drawn.weaknesses
     if caveats.CONSTANT in weaknesses and sample.groups.count > 1:
         # Every resample moves alike, as where all right answers became wrong ones.
         delta = (sign or 1.0) * sample.delta
-        interval = Interval.exactly(delta, sample.confidence, sample.alphas)
+        interval = settings.exactly(delta)
         weaknesses = (caveats.CONSTANT_SHIFT,)
     clustered = sample.groups.clustered
     return MethodResult(
@@ -331,7 +316,7 @@ def _additive(sample: PairedSample) -> MethodResult:
         ),
         error=made.error,
         unmet=(
-            rare_parts(sample.structure),
+            caveats.rare_parts(sample.structure),
             caveats.too_few_differing(test.differing, clustered),
             *made.unmet,
         ),
@@ -341,17 +326,18 @@ def _additive(sample: PairedSample) -> MethodResult:
 def _spread(sample: PairedSample) -> MethodResult:
     """The change of a largest minus smallest; sides are called first by content, as in `_additive`."""
     first, second, sign = _ordered(sample)
+    settings, undefined = sample.settings, sample.settings.undefined()
     if sample.identical:
-        return MethodResult(sample.no_interval, 1.0, "identical", METHOD, (caveats.IDENTICAL,), error=_counted(sample))
-    test = side_swap(first, second, sample.value, sample.groups, sample.resamples, sample.seed)
-    name = _swaps(_SIDES.format(sample.unit), test, sample.resamples)
+        return MethodResult(undefined, 1.0, "identical", METHOD, (caveats.IDENTICAL,), error=_counted(sample))
+    test = side_swap(first, second, sample.value, sample.groups, settings.resamples, settings.seed)
+    name = _swaps(_SIDES.format(sample.unit), test, settings.resamples)
     p = test.p if sample.groups.count > 1 else NAN
-    if sample.only_test:
-        return MethodResult(sample.no_interval, p, name, "none")
+    if settings.only_test:
+        return MethodResult(undefined, p, name, "none")
     figures = GroupFigures.of((first, second), sample.structure, sample.groups)
     if figures is None:
-        return MethodResult(sample.no_interval, p, name, METHOD, (caveats.NO_INFLUENCE,), error=_counted(sample))
-    interval = figures.interval(sample.confidence, sample.alphas, sample.seed)
+        return MethodResult(undefined, p, name, METHOD, (caveats.NO_INFLUENCE,), error=_counted(sample))
+    interval = figures.interval(settings)
     k = first.shape[1]
     error = jackknife_error(
         np.hstack([first, second]),
@@ -360,7 +346,7 @@ def _spread(sample: PairedSample) -> MethodResult:
         abs(sample.levels[0]) + abs(sample.levels[1]),
     )
     return MethodResult(
-        _oriented(interval, sign), p, name, METHOD, figures.notes(sample.seed), error=error,
+        _oriented(interval, sign), p, name, METHOD, figures.notes(settings.seed), error=error,
         unmet=figures.unmet(),
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness.core.interval import NAN, Interval
 from harness.core.metric_structure import MetricStructure
 from harness.statistics.clusters import Groups
+from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.result import FloatArray, Value
 from harness.statistics.t_intervals import ClusterError
 
@@ -20,7 +21,6 @@ class PairedSample:
     Attributes:
         levels: the metric on the baseline and on the candidate.
         structure: what the figure is made of.
-        only_test: the p-value is wanted, not an interval that would have to be resampled.
     """
 
     base: FloatArray
@@ -30,20 +30,12 @@ class PairedSample:
     levels: tuple[float, float]
     delta: float
     identical: bool
-    confidence: float
-    alphas: tuple[float, ...]
-    resamples: int
-    seed: int
+    settings: InferenceSettings
     structure: MetricStructure
-    only_test: bool = False
 
     @property
     def unit(self) -> str:
         return "clusters" if self.groups.clustered else "items"
-
-    @property
-    def no_interval(self) -> Interval:
-        return Interval.undefined(self.confidence, self.alphas)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.core.diagnostics import Problems
+from harness.core.errors import Problems
 
 _NUMBER = re.compile(r"\d+")
 _MOST = 500

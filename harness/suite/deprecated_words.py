@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from harness.core.diagnostics import Problems
+from harness.core.errors import Problems
 from harness.schema import deprecations
 from harness.schema.deprecations import Deprecation
 

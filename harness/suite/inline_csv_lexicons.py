@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.core.diagnostics import Key, Problems
-from harness.core.errors import HarnessError
+from harness.core.errors import HarnessError, Key, Problems
 from harness.schema.suite.mitigation import RESERVED_SWAPS
 from harness.text.lexicons.lexicon import read_lexicon
 

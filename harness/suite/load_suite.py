@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.core.diagnostics import Problems
 from harness.core.digests import digest
-from harness.core.errors import SuiteError, Where, unknown
+from harness.core.errors import Problems, SuiteError, Where, unknown
 from harness.gates.parse_rules import collect_gates
 from harness.schema.renames import SUITES
 from harness.schema.suite.gate_rules import GateSet
 from harness.suite import bundled
+from harness.suite.baselines import implied_baselines, with_stored_baseline
 from harness.suite.checkpoint_series import Folders, last_steps, with_series
 from harness.suite.checks.choice_checks import check_choice
 from harness.suite.checks.gate_checks import GateNames, check_gates
@@ -20,12 +20,10 @@ from harness.suite.checks.metric_checks import EvaluationMetrics, check_metrics
 from harness.suite.checks.policy_checks import check_content, check_waivers, hold_gates, policy_rules, today
 from harness.suite.checks.reference_checks import check_references
 from harness.suite.deprecated_words import with_current_words
-from harness.suite.implied_baselines import implied_baselines
 from harness.suite.old_names import check_names
 from harness.suite.policies_in_force import commanded, policies_of
 from harness.suite.policy import GATES, Policy, PolicyText
 from harness.suite.sections import SECTIONS, named, read_sections
-from harness.suite.stored_baseline import with_stored_baseline
 from harness.suite.suite import Suite, contenders, suite_digest, without_judges
 from harness.suite.yaml.located_document import Document, decode, parse, read_bytes
 

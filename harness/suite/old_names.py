@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core import registry
-from harness.core.diagnostics import Key, Problems
+from harness.core.errors import Key, Problems
 from harness.schema.renames import (
     COMPARE_KEYS,
     DATA_KEYS,

@@ -7,15 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.core.diagnostics import Problems
-from harness.core.errors import SuiteError, unknown
+from harness.core.errors import Problems, SuiteError, unknown
 from harness.core.model_kind import ModelSpec, model_spec
 from harness.model_kinds.load_kind import LoadKind, LoadModel
 from harness.model_kinds.stored_kind import NAME as STORED
 from harness.schema.renames import describe_old
 from harness.schema.suite.gate_rules import Composition, LeftOutGate, Rule, models_of
+from harness.suite.baselines import stored_name
 from harness.suite.checks.policy_checks import check_required
-from harness.suite.stored_baseline import stored_name
 from harness.suite.suite import Suite, TextMode, suite_digest
 
 SuiteT = TypeVar("SuiteT", bound=Suite)

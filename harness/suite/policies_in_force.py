@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.core.diagnostics import Problems
-from harness.core.errors import SuiteError
+from harness.core.errors import Problems, SuiteError
 from harness.schema.suite.policy_file import PolicyRef
 from harness.schema.validation import in_words, validate
 from harness.suite.policy import Policy, PolicyText, policy_at, read_policy, unreadable

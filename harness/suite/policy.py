@@ -8,9 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.core.diagnostics import Problems
 from harness.core.digests import bytes_digest
-from harness.core.errors import SuiteError, unknown
+from harness.core.errors import Problems, SuiteError, unknown
 from harness.gates.parse_rules import collect_gates, raw_rules
 from harness.gates.strictness import Floors
 from harness.schema.results.number_format import plural

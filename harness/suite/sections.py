@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.core import registry
-from harness.core.diagnostics import Problems
-from harness.core.errors import SuiteError, nearest, unknown
+from harness.core.errors import Problems, SuiteError, nearest, unknown
 from harness.core.model_kind import ModelSpec, kind_named
 from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import DataRef

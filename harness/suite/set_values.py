@@ -9,8 +9,7 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from harness.core.diagnostics import Key, Places
-from harness.core.errors import SuiteError, Where, unknown
+from harness.core.errors import Key, Places, SuiteError, Where, unknown
 from harness.schema.validation import in_words
 from harness.suite.policies_in_force import SECTION as POLICY
 from harness.suite.yaml.located_document import Document, parse

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.core import registry
-from harness.core.diagnostics import Key
 from harness.core.digests import digest
-from harness.core.errors import Where
+from harness.core.errors import Key, Where
 from harness.core.model_kind import ModelSpec
 from harness.schema.suite.compare_section import CompareSpec
 from harness.schema.suite.data_refs import DataRef

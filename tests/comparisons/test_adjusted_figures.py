@@ -7,11 +7,14 @@ import pytest
 from harness_support.record_samples import ACCURACY, BITS, made
 
 from harness.comparisons.adjusted_figures import adjusted_level
+from harness.comparisons.join import Pair
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare
+from harness.comparisons.paired_records import PairedRecords
 from harness.core.records import Records
 from harness.metrics.metric_shapes import MeanMetric
 from harness.schema.results.metrics import ComparisonResult
+from harness.statistics.inference_settings import InferenceSettings
 
 
 def records(right: np.ndarray, margin: np.ndarray, asked: np.ndarray) -> Records:
@@ -30,7 +33,7 @@ def change(asked: np.ndarray) -> ComparisonResult:
     margin = rng.normal(0.4, 1, 800)
     base, candidate = margin > 0, rng.random(800) < 0.9
     sides = (records(base, margin, np.ones(800, bool)), records(candidate, margin, asked))
-    return compare(*sides, ACCURACY, evaluation="reviews", baseline="base", candidate_name="new", slices=False)[0]
+    return compare(Pair("reviews", "base", "new"), PairedRecords(*sides), ACCURACY, slices=False)[0]
 
 
 def test_further_answers_of_the_baseline_are_worth_items() -> None:
@@ -63,7 +66,7 @@ def test_it_stands_only_where_there_are_further_answers_and_says_where_chance_di
     assert row.adjusted is not None
     assert "chance" in row.adjusted.weaknesses[-1]
     sides = (records(easy, easy, np.ones(800, bool)), records(easy, easy, easy))
-    [ratio] = compare(*sides, BITS, evaluation="reviews", baseline="base", candidate_name="new", slices=False)
+    [ratio] = compare(Pair("reviews", "base", "new"), PairedRecords(*sides), BITS, slices=False)
     assert ratio.adjusted is None
 
 
@@ -88,8 +91,10 @@ def judged_texts(seed: int, shift: float, share: float = 0.2, unread: float = 0.
 
 def test_texts_that_no_judge_saw_make_the_judged_ones_surer() -> None:
     sides = judged_texts(0, 0.1), judged_texts(1, 0.15)
-    [level] = metric_results(sides[1], JUDGED, evaluation="e", model="m", alphas=(0.05,), slices=False)
-    [change] = compare(*sides, JUDGED, evaluation="e", baseline="b", candidate_name="c", slices=False)
+    [level] = metric_results(
+        sides[1], JUDGED, evaluation="e", model="m", slices=False, settings=InferenceSettings(alphas=(0.05,))
+    )
+    [change] = compare(Pair("e", "b", "c"), PairedRecords(*sides), JUDGED, slices=False)
     for row in (level, change):
         assert row.adjusted is not None
         assert row.n == row.adjusted.n < 100
@@ -115,7 +120,7 @@ def test_adjusted_intervals_cover_what_plain_ones_estimate() -> None:
     """200 populations in which a fifth of the verdicts cannot be read, as often on long texts as on short ones."""
     covered, truth = 0, float(np.clip(0.1 + 0.8 * np.linspace(0, 1, 100_001), 0, 1).mean())
     for seed in range(0, 400, 2):
-        made_row = adjusted_level(JUDGED, judged_texts(seed, 0.1, unread=0.2), 0.95, (0.05,))
+        made_row = adjusted_level(JUDGED, judged_texts(seed, 0.1, unread=0.2), InferenceSettings())
         assert made_row is not None
         assert made_row.interval.low is not None
         assert made_row.interval.high is not None

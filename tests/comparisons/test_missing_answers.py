@@ -8,13 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.comparisons.join import Pair
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare
+from harness.comparisons.paired_records import PairedRecords
 from harness.core.errors import Where
 from harness.core.metric import MetricContext
 from harness.core.records import FAILED, OK, Record, Records, RecordsHead
-from harness.gates.judging import judge
+from harness.gates.judging import gate_traces
 from harness.gates.parse_rules import parse_gates
+from harness.gates.result_lookup import ResultLookup
+from harness.gates.trace import JudgmentContext
 from harness.metrics.build_metrics import build_metrics
 from harness.schema.results.inputs import EvaluationResult
 from harness.statistics.paired_difference import difference
@@ -53,7 +57,7 @@ def metric(name: str = "accuracy") -> Any:
 
 def test_the_worst_case_is_the_figure_with_the_worst_answers(sides: tuple[Records, Records]) -> None:
     base, new = sides
-    whole, *slices = compare(base, new, metric(), evaluation="reviews", baseline="base", candidate_name="new")
+    whole, *slices = compare(Pair("reviews", "base", "new"), PairedRecords(base, new), metric())
     assert whole.missing == 24
     assert [row.missing for row in slices] == [12, 12]
     before, after = base.stat("correct"), new.stat("correct")
@@ -93,7 +97,7 @@ def test_a_gate_reads_the_worst_case_unless_told_otherwise(
     sides: tuple[Records, Records], metric_name: str, more: dict[str, str], verdict: str, words: str
 ) -> None:
     base, new = sides
-    rows = compare(base, new, metric(metric_name), evaluation="reviews", baseline="base", candidate_name="new")
+    rows = compare(Pair("reviews", "base", "new"), PairedRecords(base, new), metric(metric_name))
     evaluation = EvaluationResult(
         name="reviews", role="task", kind="table", summary="", data=[], split="test", n=N,
         coverage={"base": 1.0, "new": 1 - 24 / N}, baseline="base",
@@ -103,7 +107,26 @@ def test_a_gate_reads_the_worst_case_unless_told_otherwise(
         "min_coverage": 0.9, **more,
     }  # fmt: skip
     gates = parse_gates([rule], lambda *path, **more: Where("suite.yaml"))
-    (result,) = judge(gates, [], rows, [evaluation], release=["new"], baseline="base", today=date(2026, 1, 1))
+    context = JudgmentContext(gates, ResultLookup([], rows, [evaluation]), "base", date(2026, 1, 1))
+    result = gate_traces(context, ["new"])[0].result
     assert result.verdict == verdict
     assert words in result.sentence
     assert result.worst_case == (metric_name == "accuracy" and not more)
+
+
+def test_identical_answers_say_nothing_of_the_missing_ones() -> None:
+    """All that the candidate answered is as before; the 30 items that it did not answer may all be broken."""
+    base = np.ones(N, dtype=bool)
+    rows = compare(
+        Pair("reviews", "base", "new"), PairedRecords(records("base", base, 0), records("new", base, 30)), metric()
+    )
+    evaluation = EvaluationResult(
+        name="reviews", role="task", kind="table", summary="", data=[], split="test", n=N,
+        coverage={"base": 1.0, "new": 0.9}, baseline="base",
+    )  # fmt: skip
+    rule = {"id": "kept", "metric": "reviews.accuracy", "kind": "non_inferiority", "margin": 0.02, "min_coverage": 0.8}
+    for more, verdict in (({}, "inconclusive"), ({"missing": "complete_case"}, "pass")):
+        gates = parse_gates([{**rule, **more}], lambda *path, **more: Where("suite.yaml"))
+        context = JudgmentContext(gates, ResultLookup([], rows, [evaluation]), "base", date(2026, 1, 1))
+        result = gate_traces(context, ["new"])[0].result
+        assert result.verdict == verdict

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,13 +9,16 @@ from harness_support.record_samples import ACCURACY, made
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
+from harness.comparisons.join import Pair
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare
+from harness.comparisons.paired_records import PairedRecords
 from harness.comparisons.recomputed import value_of
 from harness.core.metric import Direction, MetricKind, RecomputedMetric
 from harness.core.records import ITEM, Records
+from harness.statistics.inference_settings import InferenceSettings
 
-NAMED: dict[str, Any] = {"evaluation": "reviews", "baseline": "base", "candidate_name": "tuned"}
+PAIR = Pair("reviews", "base", "tuned")
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def _delong(base: Records, candidate: Records) -> float:
 
 def test_difference_of_areas() -> None:
     base, candidate = _sides()
-    found = compare(base, candidate, Auc(), **NAMED, slices=False)[0]
+    found = compare(PAIR, PairedRecords(base, candidate), Auc(), slices=False)[0]
     areas = [roc_auc_score(np.array(side.texts("target")) == "yes", side.stat("score")) for side in (base, candidate)]
     assert (found.baseline_value, found.candidate_value) == pytest.approx(tuple(areas), abs=1e-12)
     assert found.delta.value == pytest.approx(areas[1] - areas[0])
@@ -90,20 +92,35 @@ def test_difference_of_areas() -> None:
 
 def test_exchange_of_the_sides_and_order_of_rows_change_nothing() -> None:
     base, candidate = _sides(80)
-    there = compare(base, candidate, Auc(), **NAMED, slices=False, resamples=100)[0]
-    back = compare(candidate, base, Auc(), **NAMED, slices=False, resamples=100)[0]
+    there = compare(
+        PAIR, PairedRecords(base, candidate), Auc(), slices=False, settings=InferenceSettings(resamples=100)
+    )[0]
+    back = compare(
+        PAIR, PairedRecords(candidate, base), Auc(), slices=False, settings=InferenceSettings(resamples=100)
+    )[0]
     assert (back.delta.value, back.delta.low, back.delta.high, back.p) == pytest.approx(
         (-there.delta.value, -there.delta.high, -there.delta.low, there.p), abs=1e-12
     )
     order = np.random.default_rng(0).permutation(80)
     moved = [Records(side.head, side.take(order).table) for side in (base, candidate)]
-    assert compare(moved[0], moved[1], Auc(), **NAMED, slices=False, resamples=100)[0] == there
+    assert (
+        compare(
+            PAIR, PairedRecords(moved[0], moved[1]), Auc(), slices=False, settings=InferenceSettings(resamples=100)
+        )[0]
+        == there
+    )
 
 
 def test_slices_and_progress() -> None:
     base, candidate = _sides(60)
     steps: list[int] = []
-    found = compare(base, candidate, Auc(), **NAMED, resamples=50, progress=lambda: steps.append(1))
+    found = compare(
+        PAIR,
+        PairedRecords(base, candidate),
+        Auc(),
+        progress=lambda: steps.append(1),
+        settings=InferenceSettings(resamples=50),
+    )
     assert [one.slice for one in found] == [None, "place=a", "place=b"]
     assert all(one.status == "ok" and one.family == 2 for one in found[1:])
     assert len(steps) == 3 * 2 * 50
@@ -126,8 +143,16 @@ def test_clusters_are_drawn_whole() -> None:
             for copy in range(4)
         ]
         copies.append(made(rows))
-    once = compare(base, candidate, Auc(), **NAMED, slices=False, resamples=200)[0]
-    four = compare(copies[0], copies[1], Auc(cluster_unit="parent"), **NAMED, slices=False, resamples=200)[0]
+    once = compare(
+        PAIR, PairedRecords(base, candidate), Auc(), slices=False, settings=InferenceSettings(resamples=200)
+    )[0]
+    four = compare(
+        PAIR,
+        PairedRecords(copies[0], copies[1]),
+        Auc(cluster_unit="parent"),
+        slices=False,
+        settings=InferenceSettings(resamples=200),
+    )[0]
     assert four.clusters == 60
     assert (four.delta.low, four.delta.high, four.p) == pytest.approx(
         (once.delta.low, once.delta.high, once.p), abs=1e-12
@@ -136,21 +161,27 @@ def test_clusters_are_drawn_whole() -> None:
 
 def test_identical_sides_are_said_and_never_significant() -> None:
     base, _ = _sides(60)
-    found = compare(base, base, Auc(), **NAMED, slices=False, resamples=100)[0]
+    found = compare(PAIR, PairedRecords(base, base), Auc(), slices=False, settings=InferenceSettings(resamples=100))[0]
     assert found.identical
     assert (found.delta.value, found.p, found.delta.low) == (0.0, 1.0, None)
 
 
 def test_one_class_is_undefined() -> None:
     base = made([{"target": "yes", "stats": {"score": float(row)}} for row in range(10)])
-    found = compare(base, base, Auc(), **NAMED, slices=False, resamples=50)[0]
+    found = compare(PAIR, PairedRecords(base, base), Auc(), slices=False, settings=InferenceSettings(resamples=50))[0]
     assert found.status == "undefined"
     assert metric_results(base, Auc(), evaluation="reviews", model="base")[0].status == "undefined"
 
 
 def test_one_cluster_gives_no_interval() -> None:
     base, candidate = _sides(40, size=40)
-    found = compare(base, candidate, Auc(cluster_unit="parent"), **NAMED, slices=False, resamples=50)[0]
+    found = compare(
+        PAIR,
+        PairedRecords(base, candidate),
+        Auc(cluster_unit="parent"),
+        slices=False,
+        settings=InferenceSettings(resamples=50),
+    )[0]
     assert found.delta.value is not None
     assert (found.delta.low, found.p) == (None, None)
 
@@ -176,9 +207,14 @@ def test_recomputed_intervals_cover() -> None:
     truth = value_of(Auc(), big[1]) - value_of(Auc(), big[0])
     for seed in range(60):
         base, candidate = _sides(200, gain=0.3, seed=seed)
-        found = compare(base, candidate, Auc(), **NAMED, slices=False, resamples=200)[0]
+        found = compare(
+            PAIR, PairedRecords(base, candidate), Auc(), slices=False, settings=InferenceSettings(resamples=200)
+        )[0]
         hits += found.delta.low <= truth <= found.delta.high
         same = _sides(200, gain=0.0, seed=seed)
-        alarms += compare(*same, Auc(), **NAMED, slices=False, resamples=100)[0].p <= 0.05
+        alarms += (
+            compare(PAIR, PairedRecords(*same), Auc(), slices=False, settings=InferenceSettings(resamples=100))[0].p
+            <= 0.05
+        )
     assert hits >= 60 * (0.95 - 3.5 * math.sqrt(0.05 * 0.95 / 60))
     assert alarms <= 60 * (0.05 + 3.5 * math.sqrt(0.05 * 0.95 / 60))

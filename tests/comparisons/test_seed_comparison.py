@@ -5,10 +5,13 @@ import pytest
 from harness_support.interval_ends import ends
 from harness_support.record_samples import ACCURACY, BITS, made, scored
 
+from harness.comparisons.join import Pair
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare
+from harness.comparisons.paired_records import PairedRecords
 from harness.comparisons.seed_comparison import compared_over_seeds, levels_over_seeds
 from harness.core.records import Records
+from harness.statistics.inference_settings import InferenceSettings
 
 RNG = np.random.default_rng(4)
 
@@ -22,8 +25,9 @@ def _seeded(count: int, share: float, n: int = 150) -> list[Records]:
 
 
 def _compared(base: list[Records], tuned: list[Records], metric=ACCURACY):
-    named = {"evaluation": "reviews", "baseline": "base", "candidate_name": "tuned", "resamples": 200}
-    return compared_over_seeds(compare(base[0], tuned[0], metric, **named), base, tuned, metric, alphas=(0.05,))
+    settings, pair = InferenceSettings(resamples=200), Pair("reviews", "base", "tuned")
+    compared = compare(pair, PairedRecords(base[0], tuned[0]), metric, settings=settings)
+    return compared_over_seeds(compared, base, tuned, metric, settings=settings)
 
 
 def test_three_seeds_read_as_the_recipe_overall_and_by_slice() -> None:
@@ -71,7 +75,10 @@ def test_seeds_of_other_items_are_an_error() -> None:
 def test_levels_over_seeds() -> None:
     tuned = _seeded(4, 0.8)
     found = levels_over_seeds(
-        metric_results(tuned[0], ACCURACY, evaluation="reviews", model="tuned"), tuned, ACCURACY, alphas=(0.05,)
+        metric_results(tuned[0], ACCURACY, evaluation="reviews", model="tuned"),
+        tuned,
+        ACCURACY,
+        settings=InferenceSettings(alphas=(0.05,)),
     )
     assert found[0].seeds.level_of_inference == "recipe"
     assert found[0].seeds.values[0] == found[0].interval.value

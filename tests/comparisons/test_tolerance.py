@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.comparisons.join import Pair
 from harness.comparisons.pair_comparison import compare
+from harness.comparisons.paired_records import PairedRecords
 from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.metrics.build_metrics import build_metrics
@@ -35,6 +37,6 @@ def records(shift: float, tolerance: Any) -> Records:
 def test_the_larger_tolerance_of_both_sides_counts(base: Any, new: Any, identical: bool) -> None:
     [metric] = build_metrics(["nll"], MetricContext())
     sides = records(0.0, base), records(2e-4, new)
-    row, *_ = compare(*sides, metric, evaluation="reviews", baseline="a", candidate_name="b")
+    row, *_ = compare(Pair("reviews", "a", "b"), PairedRecords(*sides), metric)
     assert np.isfinite(row.delta.value or 0.0)
     assert row.identical == identical

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from harness_support.record_samples import made
 
+from harness.comparisons.join import Pair
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare
+from harness.comparisons.paired_records import PairedRecords
 from harness.core.metric import Metric, MetricContext
 from harness.core.records import Records
-from harness.evaluations.label_stats import expected_stats, label_margin, label_stats
+from harness.evaluations.label_stats import expected_set_stats, expected_stats, label_margin, label_stats
 from harness.metrics.build_metrics import build_metrics
+from harness.metrics.capability.multilabel_f1 import label_counts
 from harness.schema.results.metrics import AdjustedResult
 
 LABELS = ("bad", "fine", "good")
@@ -56,7 +59,7 @@ def metrics() -> list[tuple[str, Metric]]:
 
 def adjusted(base: Records, candidate: Records, metric: Metric) -> tuple[AdjustedResult, AdjustedResult]:
     level = metric_results(candidate, metric, evaluation="e", model="new", slices=False)[0]
-    change = compare(base, candidate, metric, evaluation="e", baseline="old", candidate_name="new", slices=False)[0]
+    change = compare(Pair("e", "old", "new"), PairedRecords(base, candidate), metric, slices=False)[0]
     assert level.n == change.n == LABELED
     assert level.adjusted is not None
     assert change.adjusted is not None
@@ -95,3 +98,36 @@ def test_the_estimand_stays_and_intervals_hold(overconfident: float) -> None:
             # labeled, so that errors are about √0.8 of what is stated, and never above it by more than chance.
             assert abs(apart.mean()) < 4 * apart.std(ddof=1) / np.sqrt(samples)
             assert apart.std(ddof=1) < 1.25 * stated.mean()
+
+
+def test_label_sets_of_few_rows_are_worth_more_too() -> None:
+    """Three labels a text, each with its own probability, which the model knows: no bias, and a gain."""
+    labels, errors, gains = ("a", "b", "c"), [], []
+    metric_list = build_metrics(["subset_accuracy", "f1_multilabel_samples"], MetricContext(labels=labels))
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        shares = rng.beta(0.3, 0.3, (ITEMS, 3)).clip(0.01, 0.99)
+        gold = rng.random((ITEMS, 3)) < shares
+        rows, whole = [], []
+        for item in range(ITEMS):
+            log_p = dict(zip(labels, np.log(shares[item]).tolist(), strict=True))
+            given = [label for label in labels if log_p[label] >= np.log(0.5)]
+            counts = label_counts([label for label, one in zip(labels, gold[item], strict=True) if one], given, labels)
+            whole.append((counts["correct"], counts["f1_sample"]))
+            stats = expected_set_stats(log_p, given) | {"costly": float(item < LABELED)}
+            rows.append({
+                "item_id": f"i{item:04}", "prediction": "; ".join(given), "response": {"log_p": log_p},
+                "stats": stats | counts if item < LABELED else stats,
+            })  # fmt: skip
+        for place, metric in enumerate(metric_list):
+            row = metric_results(made(rows), metric, evaluation="e", model="new", slices=False)[0]
+            assert row.n == LABELED
+            assert row.adjusted is not None
+            assert row.adjusted.interval.value is not None
+            assert row.adjusted.interval.standard_error is not None
+            apart = row.adjusted.interval.value - np.mean(whole, axis=0)[place]
+            errors.append(apart / row.adjusted.interval.standard_error)
+            gains.append(row.adjusted.gain)
+    assert abs(np.mean(errors)) < 0.6
+    assert np.std(errors) < 1.3
+    assert np.mean(gains) > 1.15

@@ -17,7 +17,7 @@ from harness.calibration.load_calibration import load_any_suite
 from harness.core import errors
 from harness.schema import deprecations
 from harness.schema.deprecations import Deprecation
-from harness.schema.results.results_schema import results_schema
+from harness.schema.results.results_file import results_schema
 from harness.storage.run_dir import RunDir
 
 PAGE = (Path(__file__).parents[2] / "docs" / "stability.md").read_text("utf-8")

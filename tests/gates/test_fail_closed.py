@@ -27,6 +27,8 @@ from harness.core.errors import (
 from harness.gates.judging import gate_traces
 from harness.gates.overall_verdict import overall
 from harness.gates.parse_rules import parse_gates
+from harness.gates.result_lookup import ResultLookup
+from harness.gates.trace import JudgmentContext
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.suite.yaml.located_document import parse
@@ -90,19 +92,14 @@ def test_no_unsound_number_ever_passes(
         n=300,
         coverage={"base": 1.0, "tuned": share},
     )
-    found = [
-        trace.result
-        for trace in gate_traces(
-            parse_gates(document.value, document.where),
-            [row for row in given_rows if isinstance(row, MetricResult)],
-            [row for row in given_rows if isinstance(row, ComparisonResult)],
-            [evaluation],
-            release=["tuned"],
-            baseline="base",
-            today=date(2026, 6, 1),
-        )
-    ]
-    (verdict,) = found
+    lookup = ResultLookup(
+        [row for row in given_rows if isinstance(row, MetricResult)],
+        [row for row in given_rows if isinstance(row, ComparisonResult)],
+        [evaluation],
+    )
+    gates = parse_gates(document.value, document.where)
+    (trace,) = gate_traces(JudgmentContext(gates, lookup, "base", date(2026, 6, 1)), ["tuned"])
+    verdict = trace.result
     assert sound(verdict)
     if verdict.verdict == "pass":
         (inner,) = verdict.members or [verdict]
@@ -114,8 +111,8 @@ def test_no_unsound_number_ever_passes(
         used = [row for row in given_rows if isinstance(row, ComparisonResult) == compared]
         assert len(used) == 1
         assert used[0].status == "ok"
-    assert overall(found).exit_code in {EXIT_OK, EXIT_GATE_FAILED, EXIT_INCONCLUSIVE, EXIT_INCOMPLETE}
-    assert (overall(found).exit_code == EXIT_OK) == (verdict.verdict == "pass")
+    assert overall([verdict]).exit_code in {EXIT_OK, EXIT_GATE_FAILED, EXIT_INCONCLUSIVE, EXIT_INCOMPLETE}
+    assert (overall([verdict]).exit_code == EXIT_OK) == (verdict.verdict == "pass")
 
 
 def test_exit_codes_are_what_the_pages_say() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from scipy.stats import t
 
-from harness.gates.gate_planning import SimulatedGate, Spread, planned
+from harness.gates.gate_planning import JudgedMetric, SimulatedGate, Spread, planned
 from harness.schema.suite.gate_rules import KINDS, Rule
 
 
@@ -52,7 +52,7 @@ def test_fewer_items_than_min_n_cannot_pass() -> None:
 )
 @pytest.mark.parametrize("unit", ["share", "bits/byte"])
 def test_every_kind_has_a_sentence(one: Rule, unit: str) -> None:
-    found = planned(one, 500, direction="lower", unit=unit)
+    found = planned(one, 500, metric=JudgedMetric("lower", unit=unit))
     assert found.possible
     assert len(found.sentence) > 20
     assert found.sentence.endswith(".")

@@ -8,10 +8,12 @@ from harness_support.gate_samples import interval
 
 from harness.core.interval import Interval
 from harness.gates.flip_rule import TagFlips
-from harness.gates.judging import judge
+from harness.gates.judging import gate_traces
 from harness.gates.overall_verdict import overall
 from harness.gates.parse_rules import parse_gates
 from harness.gates.required_pairs import RequiredPair, required_pairs
+from harness.gates.result_lookup import ResultLookup
+from harness.gates.trace import JudgmentContext
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.verdicts import GateResult
@@ -77,15 +79,16 @@ def evaluation(**changes: Any) -> EvaluationResult:
 def verdicts(rule: str, *rows: MetricResult | ComparisonResult, extra: str = "", **changes: Any) -> list[GateResult]:
     text = f"rules: [{{id: g, metric: reviews.accuracy, {rule}}}]\n{extra}"
     document = parse(text, "suite.yaml")
-    settings: dict[str, Any] = {"release": ["tuned"], "baseline": "base", "today": TODAY}
     asked = changes.pop("evaluation", evaluation())
-    return judge(
-        parse_gates(document.value, document.where),
+    lookup = ResultLookup(
         [row for row in rows if isinstance(row, MetricResult)],
         [row for row in rows if isinstance(row, ComparisonResult)],
         [asked] if asked is not None else [],
-        **{**settings, **changes},
     )
+    release = changes.pop("release", ["tuned"])
+    facts: dict[str, Any] = {"baseline": "base", "today": TODAY, **changes}
+    context = JudgmentContext(parse_gates(document.value, document.where), lookup, **facts)
+    return [trace.result for trace in gate_traces(context, release)]
 
 
 def verdict(rule: str, *rows: MetricResult | ComparisonResult, **changes: Any) -> GateResult:

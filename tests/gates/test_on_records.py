@@ -7,16 +7,21 @@ from datetime import date
 
 import pytest
 
+from harness.comparisons.join import Pair
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare
+from harness.comparisons.paired_records import PairedRecords
 from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.gates.alpha_levels import alpha_levels
-from harness.gates.judging import judge
+from harness.gates.judging import gate_traces
 from harness.gates.parse_rules import parse_gates
+from harness.gates.result_lookup import ResultLookup
+from harness.gates.trace import JudgmentContext
 from harness.metrics.build_metrics import build_metrics
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.verdicts import GateResult
+from harness.statistics.inference_settings import InferenceSettings
 from harness.suite.yaml.located_document import parse
 
 LABELS = ("bad", "good")
@@ -45,21 +50,21 @@ def records(model: str, accuracy: float, seed: int, n: int = 400) -> Records:
 def judged(rules: str, base: Records, tuned: Records) -> list[GateResult]:
     document = parse(rules, "suite.yaml")
     gates = parse_gates(document.value, document.where)
-    metrics, comparisons = [], []
+    metrics, comparisons, settings = [], [], InferenceSettings(alphas=tuple(alpha_levels(gates)))
     for metric in build_metrics(["accuracy", "nll"], MetricContext(LABELS)):
         for name, found in (("base", base), ("tuned", tuned)):
             metrics += metric_results(
-                found, metric, evaluation="reviews", model=name, confidence=0.95, alphas=alpha_levels(gates), seed=0
+                found,
+                metric,
+                evaluation="reviews",
+                model=name,
+                settings=settings,
             )
         comparisons += compare(
-            base,
-            tuned,
+            Pair("reviews", "base", "tuned"),
+            PairedRecords(base, tuned),
             metric,
-            evaluation="reviews",
-            baseline="base",
-            candidate_name="tuned",
-            alphas=alpha_levels(gates),
-            seed=0,
+            settings=settings,
         )
     evaluation = EvaluationResult(
         name="reviews",
@@ -71,7 +76,8 @@ def judged(rules: str, base: Records, tuned: Records) -> list[GateResult]:
         n=len(base),
         coverage={"base": 1.0, "tuned": 1.0},
     )
-    return judge(gates, metrics, comparisons, [evaluation], release=["tuned"], baseline="base", today=date(2026, 1, 1))
+    context = JudgmentContext(gates, ResultLookup(metrics, comparisons, [evaluation]), "base", date(2026, 1, 1))
+    return [trace.result for trace in gate_traces(context, ["tuned"])]
 
 
 RULES = """

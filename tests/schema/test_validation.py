@@ -6,8 +6,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import Field
 
-from harness.core.diagnostics import Key, Problems
-from harness.core.errors import SuiteError, Where
+from harness.core.errors import Key, Problems, SuiteError, Where
 from harness.schema.suite.data_refs import CatalogRef, DataRef, FileRef
 from harness.schema.suite.types import Strict
 from harness.schema.validation import validate

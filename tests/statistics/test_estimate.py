@@ -7,13 +7,14 @@ from statsmodels.stats.proportion import proportion_confint
 
 from harness.core.errors import HarnessError
 from harness.statistics.estimate import estimate
+from harness.statistics.inference_settings import InferenceSettings
 
 RNG = np.random.default_rng(8)
 
 
 def test_proportion_is_wilson() -> None:
     right = (RNG.random((200, 1)) < 0.8).astype(float)
-    found = estimate(right, kind="mean", value=mean, alphas=(0.05,))
+    found = estimate(right, kind="mean", value=mean, settings=InferenceSettings(alphas=(0.05,)))
     k = int(right.sum())
     assert (found.interval.low, found.interval.high) == pytest.approx(
         proportion_confint(k, 200, 0.05, "wilson"), abs=1e-9
@@ -58,7 +59,7 @@ def test_all_right_in_clusters_counts_clusters() -> None:
 
 def test_corpus_metric_is_bootstrapped() -> None:
     gold, one, _ = answers(RNG, 300)
-    found = estimate(f1_rows(gold, one, 3), kind="additive", value=macro_f1, resamples=1000)
+    found = estimate(f1_rows(gold, one, 3), kind="additive", value=macro_f1, settings=InferenceSettings(resamples=1000))
     assert found.interval.low < found.interval.value < found.interval.high
     assert "BCa" in found.method
     assert not found.weaknesses
@@ -76,7 +77,7 @@ def test_rows_outside_the_metric_are_left_out() -> None:
 @pytest.mark.parametrize(("kind", "k", "value"), [("mean", 1, mean), ("ratio", 2, ratio), ("additive", 2, ratio)])
 def test_undefined_never_raises(kind: str, k: int, value) -> None:
     for rows in (np.empty((0, k)), np.full((5, k), np.nan), np.full((5, k), np.inf)):
-        found = estimate(rows, kind=kind, value=value, alphas=(0.05, 0.1))
+        found = estimate(rows, kind=kind, value=value, settings=InferenceSettings(alphas=(0.05, 0.1)))
         assert found.interval.value is None
         assert found.interval.low is None
         assert {bound.alpha for bound in found.interval.bounds} == {0.05, 0.1}

@@ -14,6 +14,7 @@ from scipy import stats
 from harness.core.errors import HarnessError
 from harness.core.interval import number_or_nan
 from harness.statistics.clusters import Groups
+from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.paired_difference import difference
 from harness.statistics.proportions import mcnemar_exact, tango, tango_bounds
 from harness.statistics.t_intervals import cluster_error
@@ -29,7 +30,7 @@ def _normal(n: int = 300) -> tuple[np.ndarray, np.ndarray]:
 
 def test_mean_equals_the_paired_t_test() -> None:
     base, candidate = _normal()
-    found = difference(base, candidate, kind="mean", value=mean, alphas=(0.05, 0.01))
+    found = difference(base, candidate, kind="mean", value=mean, settings=InferenceSettings(alphas=(0.05, 0.01)))
     oracle = stats.ttest_rel(candidate[:, 0], base[:, 0])
     interval = oracle.confidence_interval(0.95)
     assert found.p == pytest.approx(oracle.pvalue, abs=1e-9)
@@ -120,7 +121,13 @@ def test_a_ratio_that_is_not_one_is_refused(change: Callable[[Any], Any]) -> Non
     rows = RNG.gamma(5, 1, (2, 100, 2)) + 1
     with pytest.raises(HarnessError, match=r"kind 'ratio' gives .* the ratio of its statistics is"):
         difference(rows[0], rows[1], kind="ratio", value=lambda s, n: change(ratio(s, n)))
-    found = difference(rows[0], rows[1], kind="additive", value=lambda s, n: change(ratio(s, n)), resamples=500)
+    found = difference(
+        rows[0],
+        rows[1],
+        kind="additive",
+        value=lambda s, n: change(ratio(s, n)),
+        settings=InferenceSettings(resamples=500),
+    )
     assert "BCa" in found.method
     assert found.ratio is None
 
@@ -158,8 +165,12 @@ def _numbers(found) -> list[float]:
 def test_swapping_the_sides_negates_everything(case: int, clustered: bool) -> None:
     kind, base, candidate, value = _cases()[case]
     clusters = NAMES[:240] if clustered else None
-    there = difference(base, candidate, kind=kind, value=value, clusters=clusters, resamples=500)
-    back = difference(candidate, base, kind=kind, value=value, clusters=clusters, resamples=500)
+    there = difference(
+        base, candidate, kind=kind, value=value, clusters=clusters, settings=InferenceSettings(resamples=500)
+    )
+    back = difference(
+        candidate, base, kind=kind, value=value, clusters=clusters, settings=InferenceSettings(resamples=500)
+    )
     low, high = ends(there.delta, 0.05)
     assert _numbers(back) == pytest.approx(
         [-there.delta.value, -there.delta.high, -there.delta.low, -high, -low, there.p, there.delta.standard_error],
@@ -174,8 +185,12 @@ def test_permuting_rows_changes_nothing(seed: int, case: int, clustered: bool) -
     order = np.random.default_rng(seed).permutation(240)
     clusters = NAMES[:240] if clustered else None
     moved = [NAMES[row] for row in order] if clustered else None
-    first = difference(base, candidate, kind=kind, value=value, clusters=clusters, resamples=300)
-    second = difference(base[order], candidate[order], kind=kind, value=value, clusters=moved, resamples=300)
+    first = difference(
+        base, candidate, kind=kind, value=value, clusters=clusters, settings=InferenceSettings(resamples=300)
+    )
+    second = difference(
+        base[order], candidate[order], kind=kind, value=value, clusters=moved, settings=InferenceSettings(resamples=300)
+    )
     assert _numbers(first) == pytest.approx(_numbers(second), abs=1e-12)
 
 
@@ -183,14 +198,14 @@ def test_permuting_rows_changes_nothing(seed: int, case: int, clustered: bool) -
 def test_duplicating_every_item_as_a_cluster_changes_no_interval(case: int) -> None:
     kind, base, candidate, value = _cases()[case]
     names = [str(row) for row in range(240)] * 2
-    once = difference(base, candidate, kind=kind, value=value, resamples=500)
+    once = difference(base, candidate, kind=kind, value=value, settings=InferenceSettings(resamples=500))
     twice = difference(
         np.vstack([base, base]),
         np.vstack([candidate, candidate]),
         kind=kind,
         value=value,
         clusters=names,
-        resamples=500,
+        settings=InferenceSettings(resamples=500),
     )
     assert _numbers(twice) == pytest.approx(_numbers(once), abs=1e-12)
 
@@ -227,7 +242,7 @@ def test_identical_systems_are_never_significant(case: int, clustered: bool) -> 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_nothing_and_one_item_are_undefined(case: int, rows: int) -> None:
     kind, base, candidate, value = _cases()[case]
-    found = difference(base[:rows], candidate[:rows], kind=kind, value=value, resamples=100)
+    found = difference(base[:rows], candidate[:rows], kind=kind, value=value, settings=InferenceSettings(resamples=100))
     assert found.n == rows
     assert found.weaknesses
     if rows == 0:
@@ -240,7 +255,9 @@ def test_nothing_and_one_item_are_undefined(case: int, rows: int) -> None:
 @pytest.mark.parametrize("case", range(5))
 def test_one_cluster_is_not_certainty(case: int) -> None:
     kind, base, candidate, value = _cases()[case]
-    found = difference(base, candidate, kind=kind, value=value, clusters=["all"] * 240, resamples=100)
+    found = difference(
+        base, candidate, kind=kind, value=value, clusters=["all"] * 240, settings=InferenceSettings(resamples=100)
+    )
     assert found.delta.value is not None
     assert found.delta.low is None
     assert math.isnan(found.p)
@@ -309,6 +326,9 @@ def test_few_clusters_are_said() -> None:
 
 def test_seed_zero_is_a_seed() -> None:
     kind, base, candidate, value = _cases()[3]
-    runs = [difference(base, candidate, kind=kind, value=value, seed=seed, resamples=400) for seed in (0, 0, 1)]
+    runs = [
+        difference(base, candidate, kind=kind, value=value, settings=InferenceSettings(resamples=400, seed=seed))
+        for seed in (0, 0, 1)
+    ]
     assert _numbers(runs[0]) == _numbers(runs[1])
     assert _numbers(runs[0]) != _numbers(runs[2])

@@ -6,12 +6,12 @@ from harness_support.metric_samples import f1_rows, macro_f1, mean, ratio
 from scipy import stats
 
 from harness.core.metric_structure import MetricStructure
-from harness.statistics.area import area_bounds
 from harness.statistics.crossed_seeds import crossed
 from harness.statistics.estimate import estimate
+from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.paired_difference import difference
 from harness.statistics.power import needed_n_between, variance_range
-from harness.statistics.proportions import tango, wilson
+from harness.statistics.proportions import area_bounds, tango, wilson
 
 RNG = np.random.default_rng(17)
 
@@ -65,11 +65,13 @@ def test_a_rare_class_needs_items() -> None:
     given[50:60] = True
     rows = f1_rows(gold.astype(int), given.astype(int), 2)
     parts = MetricStructure(parts={"rare": gold, "common": ~gold})
-    row = estimate(rows, kind="additive", value=macro_f1, structure=parts, resamples=200)
+    row = estimate(rows, kind="additive", value=macro_f1, structure=parts, settings=InferenceSettings(resamples=200))
     (unmet,) = row.unmet
     assert unmet.startswith("rare has only 2 items")
     assert "worth 8 items of equal weight" in unmet
-    same = difference(rows, rows, kind="additive", value=macro_f1, structure=parts, resamples=200)
+    same = difference(
+        rows, rows, kind="additive", value=macro_f1, structure=parts, settings=InferenceSettings(resamples=200)
+    )
     assert same.identical
     assert not same.unmet
 
@@ -107,12 +109,26 @@ def test_largest_minus_smallest_holds_for_a_fair_model(count: int) -> None:
             np.stack([member, member * (chance < limit)[:, None]], axis=-1).reshape(len(member), -1)
             for limit in (0.3, np.where(member[:, 0] == 1, 0.45, 0.3))
         ]
-        level = estimate(sides[0], kind="additive", value=value, structure=structure, seed=seed)
+        level = estimate(
+            sides[0], kind="additive", value=value, structure=structure, settings=InferenceSettings(seed=seed)
+        )
         covered += level.interval.low <= 0 <= level.interval.high
         failed += level.interval.at(0.05).low > 0.05
-        change = difference(*sides, kind="additive", value=value, structure=structure, resamples=50, seed=seed)
+        change = difference(
+            *sides,
+            kind="additive",
+            value=value,
+            structure=structure,
+            settings=InferenceSettings(resamples=50, seed=seed),
+        )
         passed += change.delta.at(0.05).high < 0.15
-        back = difference(*sides[::-1], kind="additive", value=value, structure=structure, resamples=50, seed=seed)
+        back = difference(
+            *sides[::-1],
+            kind="additive",
+            value=value,
+            structure=structure,
+            settings=InferenceSettings(resamples=50, seed=seed),
+        )
         assert (back.delta.low, back.delta.high) == (-change.delta.high, -change.delta.low)
     assert covered >= 34
     assert failed <= 5

@@ -17,7 +17,7 @@ def command(of_results: bool, of_policies: bool) -> int:
     if of_policies:
         from harness.commands.write_schemas import policy_schema as schema
     elif of_results:
-        from harness.schema.results.results_schema import results_schema as schema
+        from harness.schema.results.results_file import results_schema as schema
     else:
         from harness.commands.write_schemas import suite_schema as schema
     say_json(schema(), indent=2)

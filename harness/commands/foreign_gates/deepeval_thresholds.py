@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.commands.foreign_gates.migrated_gates import POINT, CarriedGate, LeftGate, MigratedGates, gate_id
 from harness.core.errors import SuiteError, Where
-from harness.core.logged_verdicts import PASSED, verdict_figure
+from harness.importers.imported_log import PASSED, verdict_figure
 from harness.importers.log_values import json_file, mapping
 from harness.metrics.logged_figure import figure_name, logged_metric
 

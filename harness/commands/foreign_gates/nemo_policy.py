@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from harness.commands.foreign_gates.migrated_gates import CarriedGate, LeftGate, MigratedGates, gate_id
-from harness.core.diagnostics import Problems
+from harness.core.errors import Problems
 from harness.metrics.logged_figure import logged_metric
 from harness.schema.suite.types import Strict
 from harness.schema.validation import validate

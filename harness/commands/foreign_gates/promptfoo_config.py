@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.commands.foreign_gates.migrated_gates import POINT, CarriedGate, LeftGate, MigratedGates, gate_id
-from harness.core.diagnostics import Key
-from harness.core.errors import SuiteError
-from harness.core.logged_verdicts import PASSED, verdict_figure
+from harness.core.errors import Key, SuiteError
+from harness.importers.imported_log import PASSED, verdict_figure
 from harness.metrics.logged_figure import figure_name, logged_metric
 from harness.suite.yaml.located_document import Document
 

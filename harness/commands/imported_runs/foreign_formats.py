@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.core import registry
 from harness.core.errors import DataError, HarnessError
-from harness.core.imported_log import LogImporter
+from harness.importers.imported_log import LogImporter
 
 LM_EVAL = "lm-eval"
 LM_EVAL_SAMPLES = re.compile(r"samples_(?P<task>.+?)(_\d{4}-\d\d-\d\dT[\d.:-]+)?\.jsonl\Z")

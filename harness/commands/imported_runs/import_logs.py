@@ -19,12 +19,12 @@ from harness.core import registry
 from harness.core.digests import digest, text_digest
 from harness.core.errors import DataError, Where, unknown
 from harness.core.evaluation import Item, ItemMeasure
-from harness.core.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
 from harness.core.reporter import Reporter
 from harness.core.requests import Failure
-from harness.evaluations.answered_item import Answered
+from harness.evaluations.answers.answered_item import Answered
 from harness.evaluations.record_builders import failed, outcome
 from harness.evaluations.tasks.imported import Imported
+from harness.importers.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
 from harness.metrics.capability.answer_match import exact_match_of
 from harness.metrics.logged_figure import LOGGED, figure_name, logged_metric
 from harness.storage.run_dir import RunDir

@@ -88,7 +88,7 @@ def _about(rule: Leaf | Composition) -> str:
 def _leaf(
     rule: Leaf, models: list[str], prepared: PreparedSuite, cache: RecordCache, seen: _Earlier | None
 ) -> PlannedEffect:
-    from harness.gates.gate_planning import PlannedEffect, planned
+    from harness.gates.gate_planning import JudgedMetric, PlannedEffect, planned
     from harness.metrics.build_metrics import build_metrics
 
     bound = prepared.evaluations[rule.evaluation]
@@ -113,10 +113,7 @@ def _leaf(
         if slice_name is None:
             spread = _spread(rule, metric, judged, seen.results, f"the run {seen.run.path.name}")
         simulated = simulate_gate(rule, judged, seen.run, seen.results, n, slice_name)
-    effect = planned(
-        rule, n, clusters, direction=metric.direction, kind=metric.kind, unit=metric.unit, spread=spread,
-        simulated=simulated,
-    )  # fmt: skip
+    effect = planned(rule, n, clusters, metric=JudgedMetric.of(metric), spread=spread, simulated=simulated)
     return PlannedEffect(
         effect.mde, effect.required_n, effect.possible, f"{effect.sentence.removesuffix('.')}{where}.", n
     )
@@ -124,7 +121,7 @@ def _leaf(
 
 def _timed(rule: Leaf, metric: Metric, models: list[str], blocks: int, seen: _Earlier | None) -> PlannedEffect:
     """A gate on timings: the noise of the machine is known after a run, and what is counted has none."""
-    from harness.gates.gate_planning import PlannedEffect, planned
+    from harness.gates.gate_planning import JudgedMetric, PlannedEffect, planned
 
     if not metric.timed:
         return PlannedEffect(None, None, True, "counted exactly, so no power is lost.")
@@ -136,7 +133,7 @@ def _timed(rule: Leaf, metric: Metric, models: list[str], blocks: int, seen: _Ea
     if spread is None:
         return PlannedEffect(None, None, True, f"{sentence}; after the first one, plan shows what the gate can detect.")
     rule = rule.model_copy(update={"min_n": 1})
-    effect = planned(rule, blocks, direction=metric.direction, kind=metric.kind, unit=metric.unit, spread=spread)
+    effect = planned(rule, blocks, metric=JudgedMetric.of(metric), spread=spread)
     if effect.mde is None:
         return PlannedEffect(None, None, effect.possible, f"{sentence}.")
     ratio = isinstance(rule, SlicedRule) and rule.is_relative

@@ -13,8 +13,8 @@ from harness.schema.results.results_file import Results
 from harness.storage.run_dir import RunDir
 
 if TYPE_CHECKING:
-    from harness.comparisons.record_world import BoundQuestion
-    from harness.comparisons.simulated_power import PowerQuestion
+    from harness.comparisons.simulation.record_world import BoundQuestion
+    from harness.comparisons.simulation.simulated_power import PowerQuestion
     from harness.core.metric import Metric
     from harness.gates.gate_planning import SimulatedGate
     from harness.schema.suite.gate_rules import Leaf, Sliced
@@ -30,7 +30,7 @@ def simulate_gate(
         n: items that will be evaluated.
         name: the slice that is planned for, or None.
     """
-    from harness.comparisons.simulated_power import simulated_power
+    from harness.comparisons.simulation.simulated_power import simulated_power
     from harness.gates.gate_planning import SimulatedGate
     from harness.gates.result_lookup import baseline_of, matches
     from harness.schema.suite.gate_rules import SlicedRule
@@ -83,7 +83,7 @@ def simulate_gate(
 
 def power_question(rule: Sliced, metric: Metric, name: str | None) -> PowerQuestion | None:
     """Between which limits the gate's bound must lie, and whether a model that changed nothing is asked about."""
-    from harness.comparisons.simulated_power import PowerQuestion
+    from harness.comparisons.simulation.simulated_power import PowerQuestion
     from harness.schema.suite.gate_rules import (
         AbsoluteRule,
         EquivalenceRule,
@@ -123,7 +123,7 @@ def power_question(rule: Sliced, metric: Metric, name: str | None) -> PowerQuest
 
 def bound_question(rule: Sliced, metric: Metric, name: str | None) -> BoundQuestion:
     """Which ends of which bound can pass a gate, on a slice or on all items."""
-    from harness.comparisons.record_world import BoundQuestion
+    from harness.comparisons.simulation.record_world import BoundQuestion
     from harness.schema.suite.gate_rules import AbsoluteRule, NonInferiorityRule, Ratio, SuperiorityRule
 
     ends: tuple[str, ...] = ("low", "high")

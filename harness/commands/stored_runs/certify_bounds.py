@@ -48,7 +48,7 @@ def _leaves(rule: Rule, path: str) -> Iterator[tuple[str, Sliced]]:
 
 
 def _of_leaf(run: RunDir, results: Results, path: str, rule: Sliced, model: str) -> list[BoundResult]:
-    from harness.comparisons.bound_coverage import BoundCoverage, bound_coverage
+    from harness.comparisons.simulation.bound_coverage import BoundCoverage, bound_coverage
     from harness.gates.result_lookup import baseline_of, matches
 
     evaluation = next((entry for entry in results.evaluations if entry.name == rule.evaluation), None)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.comparisons.join import Pair
 from harness.core.errors import DataError, Where, unknown
 from harness.core.reporter import Reporter
 from harness.pipeline.results.scoring import ScoringSpec, metrics_of
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.results_file import Results
+from harness.statistics.inference_settings import InferenceSettings
 from harness.storage.run_dir import RunDir
-
-ALPHAS = (0.05,)
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ def compare_runs(
     Raises:
         DataError: when the runs share no evaluation or no model, or asked differently.
     """
-    from harness.comparisons.comparability import comparability
     from harness.comparisons.pair_comparison import compare
+    from harness.comparisons.paired_records import PairedRecords
     from harness.comparisons.seed_comparison import compared_over_seeds
     from harness.metrics.hf_evaluate import left_out_note
 
@@ -65,6 +65,7 @@ def compare_runs(
     if not allow_protocol_difference:
         require_one_protocol(first, second, [entry.name for entry in shared], chosen)
     compared: list[ComparisonResult] = []
+    settings = InferenceSettings(seed=new.seed)
     with reporter.task("statistics", total=len(shared) * len(chosen)) as task:
         for evaluation in shared:
             for before, after in chosen:
@@ -74,19 +75,11 @@ def compare_runs(
                 bases = first.replicates(evaluation.name, before)
                 candidates = second.replicates(evaluation.name, after)
                 base, candidate = bases[0], candidates[0]
+                pair = Pair(evaluation.name, f"{first.path.name}/{before}", f"{second.path.name}/{after}")
+                paired = PairedRecords(base, candidate)
                 for metric in metrics_of(ScoringSpec.of(evaluation), base.head.protocol, candidate.head.protocol):
-                    comparison = compare(
-                        base,
-                        candidate,
-                        metric,
-                        evaluation=evaluation.name,
-                        baseline=f"{first.path.name}/{before}",
-                        candidate_name=f"{second.path.name}/{after}",
-                        alphas=ALPHAS,
-                        seed=new.seed,
-                        comparability=comparability(base.head, candidate.head),
-                    )
-                    compared += compared_over_seeds(comparison, bases, candidates, metric, alphas=ALPHAS)
+                    comparison = compare(pair, paired, metric, settings=settings)
+                    compared += compared_over_seeds(comparison, bases, candidates, metric, settings=settings)
     if not compared:
         raise DataError(
             "the chosen models have no evaluation in common.",

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.commands.stored_runs.stored_suite import suite_of
-from harness.comparisons.label_probabilities import label_log_probabilities
+from harness.comparisons.label_errors import label_log_probabilities
 from harness.core.digests import bytes_digest, digest, short
 from harness.core.errors import DataError, Where, unknown
 from harness.core.records import STAT_PREFIX, Records
 from harness.core.reporter import Reporter
 from harness.evaluations.label_stats import label_margin, label_stats
-from harness.pipeline.results.assembly import record_counts
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
+from harness.pipeline.results.record_counts import record_counts
 from harness.pipeline.results.scoring import ScoringContext, ScoringSpec, score
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.results_file import Results

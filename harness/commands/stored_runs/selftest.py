@@ -62,7 +62,7 @@ def selftest_run(
 
 
 def _false_alarms(run: RunDir, results: Results, swaps: int, reporter: Reporter) -> list[FalseAlarmsResult]:
-    from harness.comparisons.false_alarms import false_alarms
+    from harness.comparisons.simulation.false_alarms import SwapTrial, false_alarms
 
     work: list[tuple[EvaluationResult, str, str, Metric]] = []
     for evaluation in results.evaluations:
@@ -81,7 +81,7 @@ def _false_alarms(run: RunDir, results: Results, swaps: int, reporter: Reporter)
     with reporter.task("swapping the models at random", total=len(work)) as task:
         for evaluation, baseline, candidate, metric in work:
             base, other = run.records(evaluation.name, baseline), run.records(evaluation.name, candidate)
-            counted = false_alarms(base, other, metric, swaps=swaps, alpha=ALPHA, seed=results.seed)
+            counted = false_alarms(base, other, metric, SwapTrial(swaps, ALPHA, seed=results.seed))
             alarms.append(
                 FalseAlarmsResult(
                     evaluation=evaluation.name,
@@ -111,7 +111,7 @@ def _asked_twice(
     run: RunDir, results: Results, store: Store, reporter: Reporter, device: str
 ) -> tuple[list[NoiseResult], str | None]:
     """The baseline's answers to the items in reverse order and small batches, against the stored ones."""
-    from harness.comparisons.false_alarms import noise
+    from harness.comparisons.simulation.false_alarms import noise
 
     try:
         suite = own_suite(run, held=False)

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 WHO = (
     *("fox", "king", "girl", "sailor", "crow", "miller", "child", "bear"),
     *("queen", "farmer", "poet", "mouse", "horse", "baker", "prince", "dog"),
+    *("cat", "wolf", "hunter", "shepherd", "weaver", "tailor", "giant", "goat"),
+    *("lamb", "swan", "duke", "nurse", "robin", "pilgrim", "drummer", "gardener"),
 )
 COUPLETS = {
     "night": ("The {} went out into the night,", "and looked up for a little light."),
@@ -27,8 +29,9 @@ COUPLETS = {
     "bread": ("The {} had bread but not a cup,", "and drank the river nearly up."),
 }
 SCHEMES = {"AABB": (0, 1, 2, 3), "ABAB": (0, 2, 1, 3), "ABBA": (0, 2, 3, 1)}
-_EVERY = 3
-"""One of so many pairs of couplets is taken for each subject and scheme."""
+_EVERY = 6
+"""One of so many pairs of couplets is taken for each subject and scheme: more pairs would be more items, but not more
+units of independence."""
 
 
 def rows() -> Iterator[dict[str, str]]:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from harness.core.bounded import BoundExceeded, bounded
 from harness.core.errors import SuiteError, unknown
+from harness.text.bounded import BoundExceeded, bounded
 
 DEFAULT_PATTERN = r"#### (\-?[0-9\.\,]+)"
 Filter = Callable[[str], str]

@@ -12,8 +12,8 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from harness.core.bounded import bounded
 from harness.core.errors import DataError
+from harness.text.bounded import bounded
 
 SEED = 1234
 """lm-eval's own seed of few-shot draws, so that the same examples are drawn."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
@@ -19,8 +19,8 @@ from harness.core.records import Record
 from harness.core.requests import Embed, Failure, Generate, Regress, Request, Response
 from harness.evaluations.columns import text_of
 from harness.evaluations.generation_base import CHAT, GENERATION, written_text
-from harness.evaluations.label_prompt import HEAD
-from harness.evaluations.prompt_template import ColumnTemplate
+from harness.evaluations.prompts.label_prompt import HEAD
+from harness.evaluations.prompts.prompt_template import ColumnTemplate
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, unread
 from harness.evaluations.row_task import PARENT, RowOptions, RowTask, fill
 from harness.evaluations.sentence_vectors import embedding_protocol, similarity_of, vectors_of
@@ -46,6 +46,19 @@ class RegressionOptions(RowOptions):
         None,
         description="Name of the prompt that a sentence encoder puts before each text (its own default otherwise).",
     )
+    unlabeled: Literal["leave_out"] | None = Field(
+        None, description="Rows without a number are left out: what a model says of them makes no figure surer."
+    )
+
+    @field_validator("unlabeled", mode="before")
+    @classmethod
+    def _no_unlabeled_rows(cls, value: Any) -> Any:
+        if value == "ask":
+            raise ValueError(
+                "a regression leaves rows without a number out: a number comes without a probability, so that what a "
+                "model says of them makes no figure surer; `harness.adjusted_mean` takes columns that do"
+            )
+        return value
 
     @model_validator(mode="after")
     def _ordered(self) -> RegressionOptions:

@@ -13,9 +13,8 @@ from typing import Annotated, Any, Literal, TypedDict, TypeVar
 
 from pydantic import AfterValidator, Field, JsonValue
 
-from harness.core.diagnostics import Key, Problems
 from harness.core.digests import is_key
-from harness.core.errors import CheckpointError, Where
+from harness.core.errors import CheckpointError, Key, Problems, Where
 from harness.schema.suite.types import Strict
 from harness.schema.validation import validate
 

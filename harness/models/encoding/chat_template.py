@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from harness.core.bounded import BoundExceeded, bounded
 from harness.core.digests import digest
 from harness.core.errors import CheckpointError
 from harness.core.requests import ChatForm, Messages
@@ -21,6 +20,7 @@ from harness.models.encoding.answer_turn import AnswerTurn, answer_turn, earlier
 from harness.models.encoding.template_clock import STATED_TIME, at_stated_time, reads_clock
 from harness.models.encoding.text_encoder import Pieces, TextEncoder
 from harness.models.encoding.thought_reader import ThoughtReader, thought_reader
+from harness.text.bounded import BoundExceeded, bounded
 
 _SAMPLE = (("user", "one"), ("assistant", "two"), ("user", "three"))
 _MARKS = range(0xF0000, 0xFFFFE)

@@ -79,6 +79,8 @@ class Batcher:
         together: Callable[[int, int], bool] = lambda _size, _longest: True,
     ) -> None:
         self.budget = budget
+        self.whole_budget = budget
+        """The budget before memory ran out."""
         self._together = together
         self._reporter = reporter
         self._relieve = relieve
@@ -99,6 +101,7 @@ class Batcher:
         *,
         slack: float = 0.0,
         most: int | None = None,
+        room: int = 1,
     ) -> Iterator[tuple[R, T | TooLarge]]:
         """Yields every row with its result, in the rows' order.
 
@@ -108,21 +111,22 @@ class Batcher:
             forward: results of a batch, one a row.
             slack: how much shorter than the longest a row of the same batch may be, as a share.
             most: tokens in a batch, where that is less than the budget.
+            room: how many times the budget a batch may hold, where a pass does not read all of its tokens.
         """
         batch: list[R] = []
         longest = 0
         for row in rows:
             size = length(row)
-            budget = min(self.budget, most or self.budget)
+            budget = min(self.budget, most or self.budget) * room
             unlike = size < longest * (1 - slack) or size > longest or not self._together(size, longest)
             if batch and ((len(batch) + 1) * longest > budget or unlike):
-                yield from self._forward(batch, longest, length, forward)
+                yield from self._forward(batch, longest, length, forward, room)
                 batch = []
             if not batch:
                 longest = size
             batch.append(row)
         if batch:
-            yield from self._forward(batch, longest, length, forward)
+            yield from self._forward(batch, longest, length, forward, room)
 
     def _forward(
         self,
@@ -130,6 +134,7 @@ class Batcher:
         longest: int,
         length: Callable[[R], int],
         forward: Callable[[Sequence[R]], Sequence[T]],
+        room: int,
     ) -> Iterator[tuple[R, T | TooLarge]]:
         pending = [batch]
         while pending:
@@ -159,7 +164,7 @@ class Batcher:
                 yield part[0], TooLarge(longest)
                 continue
             half = len(part) // 2
-            self.budget = min(self.budget, max(1, half * longest))
+            self.budget = min(self.budget, max(1, half * longest // room))
             self._reporter.warn(f"memory ran out with {len(part)} texts of {longest} tokens; going on with {half}.")
             pending.extend([part[half:], part[:half]])
 

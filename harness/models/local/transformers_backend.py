@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.core.digests import digest
-from harness.core.errors import CheckpointError
+from harness.core.errors import CheckpointError, shown
 from harness.core.labels import label_text
 from harness.core.model import ModelFacts
 from harness.core.records import FloatArray
@@ -31,11 +31,10 @@ from harness.core.requests import (
     TargetLikelihood,
     TopCompletions,
 )
-from harness.core.shown_paths import shown
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest, tokenizer_digest
 from harness.models.checkpoint.checkpoint_heads import Head
-from harness.models.checkpoint.inspection import kind_of, parent_of, read_lineage
-from harness.models.checkpoint.sentence_pooling import sentence_pooling
+from harness.models.checkpoint.formats.sentence_pooling import sentence_pooling
+from harness.models.checkpoint.lineage import kind_of, parent_of, read_lineage
 from harness.models.checkpoint.tokenizer_files import has_tokenizer
 from harness.models.device_policy import answer_policy, place_of
 from harness.models.encoding.tokenizer_identity import tokenizer_identity, tokens_digest

@@ -9,12 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.core.dataset import Dataset, Row
+from harness.core.dataset import Dataset, OnDemand, Row
 from harness.core.digests import digest, fraction
 from harness.core.errors import DataError, SuiteError
 from harness.core.examples import Example, LabeledText
 from harness.core.model_kind import ModelSpec, TrainingNeed
-from harness.core.on_demand import OnDemand
 from harness.core.option_names import Mitigates
 from harness.core.reporter import Reporter
 from harness.core.row_table import without

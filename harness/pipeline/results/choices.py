@@ -147,6 +147,7 @@ def choice_result(
         winner=winner,
         difference=None if pair is None else pair.delta.value,
         bound=None if pair is None else bound_at(pair, alpha),
+        unit="" if shape is None else shape.unit,
         alpha=alpha,
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from harness.pipeline.results.scoring import Pair, ScoringSpec, metrics_of
+from harness.comparisons.join import Pair
+from harness.pipeline.results.scoring import ScoringSpec, metrics_of
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.verdicts import GateResult
@@ -77,6 +78,8 @@ def gate_traces(
     from harness.gates.flip_rule import tag_flips
     from harness.gates.judging import gate_traces as traces_of
     from harness.gates.required_pairs import required_pairs
+    from harness.gates.result_lookup import ResultLookup
+    from harness.gates.trace import JudgmentContext
 
     release, baseline = suite.release, suite.compare.baseline
     flips = []
@@ -88,18 +91,16 @@ def gate_traces(
             flips.append(
                 tag_flips(base, candidate, needed.tag, baseline=needed.baseline, candidate_name=needed.candidate)
             )
-    return traces_of(
+    context = JudgmentContext(
         suite.gates,
-        metrics,
-        comparisons,
-        evaluations,
-        release=release,
-        baseline=baseline,
-        today=today,
-        flips=flips,
+        ResultLookup(metrics, comparisons, evaluations),
+        baseline,
+        today,
+        flips,
         attempt=_stored_attempt(run) if attempt is None else attempt,
         joint=_joint_rows(run, suite, evaluations),
     )
+    return traces_of(context, release)
 
 
 def _joint_rows(
@@ -110,9 +111,11 @@ def _joint_rows(
     from harness.gates.alpha_levels import alpha_levels
     from harness.gates.result_lookup import baseline_of, matches
     from harness.schema.suite.gate_rules import BaseRule, joint_rules
+    from harness.statistics.inference_settings import InferenceSettings
 
     known = {evaluation.name: evaluation for evaluation in evaluations}
     rows: dict[tuple[str, str], ComparisonResult] = {}
+    settings = InferenceSettings(alphas=tuple(alpha_levels(suite.gates)), seed=suite.seed)
 
     def source(part: BaseRule, model: str, weight: float) -> tuple[JointSource, str] | None:
         evaluation = known.get(part.evaluation)
@@ -130,15 +133,9 @@ def _joint_rows(
             sources = [source(part, model, rule.weights[part.metric]) for part in parts]
             complete = [entry for entry in sources if entry is not None]
             if len(complete) == len(sources):
-                rows[rule.title, model] = joint_comparison(
-                    rule.how,
-                    [entry for entry, _ in complete],
-                    name=rule.title,
-                    baseline=" and ".join(dict.fromkeys(baseline for _, baseline in complete)),
-                    candidate=model,
-                    alphas=alpha_levels(suite.gates),
-                    seed=suite.seed,
-                )
+                baseline = " and ".join(dict.fromkeys(baseline for _, baseline in complete))
+                pair = Pair(rule.title, baseline, model)
+                rows[rule.title, model] = joint_comparison(pair, rule.how, [entry for entry, _ in complete], settings)
     return rows
 
 

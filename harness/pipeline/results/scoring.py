@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.comparisons.join import Pair
 from harness.core.arrow_columns import parts_of
 from harness.core.digests import digest
 from harness.core.metric import Metric, MetricContext
 from harness.core.records import Records
 from harness.core.reporter import Reporter
 from harness.pipeline.results.scoring_jobs import Memo as Memo
-from harness.pipeline.results.scoring_jobs import Pair as Pair
 from harness.pipeline.results.scoring_jobs import ScoringJob as ScoringJob
 from harness.pipeline.results.scoring_jobs import ScoringSpec as ScoringSpec
 from harness.pipeline.results.scoring_jobs import cluster_unit_of as cluster_unit_of
@@ -201,19 +201,12 @@ def _levels(job: ScoringJob, replicates: Sequence[Records], model: str, context:
     evaluation, records = job.evaluation, replicates[0]
     results: list[MetricResult] = []
     for metric in metrics_of(evaluation, records.head.protocol, code=context.code):
-        wanted = job.levels[metric.id]
+        settings = job.settings(metric.id)
         with _watched(context.reporter, metric, model) as progress:
             levels = metric_results(
-                records,
-                metric,
-                evaluation=evaluation.name,
-                model=model,
-                alphas=wanted,
-                seed=job.seed,
-                anytime=metric.id in job.anytime,
-                progress=progress,
+                records, metric, evaluation=evaluation.name, model=model, settings=settings, progress=progress
             )
-        results += levels_over_seeds(levels, replicates, metric, alphas=wanted)
+        results += levels_over_seeds(levels, replicates, metric, settings=settings)
     tabled = (
         tables(records, list(evaluation.labels), evaluation=evaluation.name, model=model) if evaluation.labels else []
     )
@@ -223,7 +216,6 @@ def _levels(job: ScoringJob, replicates: Sequence[Records], model: str, context:
 def _differences(
     job: ScoringJob, records: Mapping[str, Sequence[Records]], pair: Pair, context: ScoringContext
 ) -> dict[str, Any]:
-    from harness.comparisons.comparability import comparability
     from harness.comparisons.flips import flips
     from harness.comparisons.pair_comparison import compare
     from harness.comparisons.paired_records import PairedRecords
@@ -231,26 +223,13 @@ def _differences(
 
     evaluation = job.evaluation
     base, candidate = records[pair.baseline][0], records[pair.candidate][0]
-    notes = comparability(base.head, candidate.head)
     paired, results = PairedRecords(base, candidate), list[ComparisonResult]()
     for metric in metrics_of(evaluation, base.head.protocol, candidate.head.protocol, code=context.code):
-        wanted = job.levels[metric.id]
+        settings = job.settings(metric.id)
         with _watched(context.reporter, metric, f"{pair.candidate} against {pair.baseline}") as progress:
-            compared = compare(
-                base,
-                candidate,
-                metric,
-                evaluation=evaluation.name,
-                baseline=pair.baseline,
-                candidate_name=pair.candidate,
-                alphas=wanted,
-                seed=job.seed,
-                anytime=metric.id in job.anytime,
-                comparability=notes,
-                progress=progress,
-                paired=paired,
-            )
-        results += compared_over_seeds(compared, records[pair.baseline], records[pair.candidate], metric, alphas=wanted)
+            compared = compare(pair, paired, metric, settings=settings, progress=progress)
+        seeds = records[pair.baseline], records[pair.candidate]
+        results += compared_over_seeds(compared, *seeds, metric, settings=settings)
     flipped = flips(base, candidate, evaluation=evaluation.name, baseline=pair.baseline, candidate_name=pair.candidate)
     return {
         "comparisons": [_plain(entry) for entry in results],

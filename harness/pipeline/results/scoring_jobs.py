@@ -6,18 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from harness.comparisons.join import Pair
 from harness.core import registry
 from harness.core.records import ITEM
 from harness.schema.results.inputs import EvaluationResult
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One comparison to make on one evaluation."""
-
-    evaluation: str
-    baseline: str
-    candidate: str
+from harness.statistics.inference_settings import InferenceSettings
 
 
 @dataclass(frozen=True)
@@ -74,6 +67,10 @@ class ScoringJob:
     seed: int
     parts: Mapping[str, Any]
     inline: bool
+
+    def settings(self, metric: str) -> InferenceSettings:
+        """How sure the figures of a metric are to be."""
+        return InferenceSettings(alphas=self.levels[metric], seed=self.seed, anytime=metric in self.anytime)
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import IO, Any
 
+from harness.comparisons.join import Pair
 from harness.core.reporter import Silent
 from harness.pipeline.results.scoring import ScoringContext, computed
-from harness.pipeline.results.scoring_jobs import Pair, ScoringJob, ScoringSpec
+from harness.pipeline.results.scoring_jobs import ScoringJob, ScoringSpec
 from harness.storage.run_dir import RunDir
 
 

@@ -14,6 +14,7 @@ from harness.pipeline.results.choices import ALPHA, TEST, VALIDATION, best_of, b
 from harness.pipeline.results.gate_verdicts import verdicts
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
+from harness.schema.results.number_format import change
 from harness.schema.results.results_file import Results
 from harness.schema.results.series import SeriesChoice, SeriesResult, SeriesStepResult
 from harness.storage.run_dir import RunDir
@@ -187,6 +188,7 @@ def _choice(
         difference=None if compared is None else compared.delta.value,
         bound=None if compared is None else bound_at(compared, alpha),
         alpha=alpha,
+        unit="" if compared is None else compared.unit,
     )
 
 
@@ -210,13 +212,17 @@ def series_notes(series: Sequence[SeriesResult]) -> list[str]:
         if made.winner is not None and made.winner.bound is not None:
             notes.append(
                 f"{made.name}: whoever picks the winner on the test data picks step {made.winner.step}; paid for the "
-                f"choice among {len(made.steps)}, its bound is {made.winner.bound:.4g} ({made.winner.metric}, "
-                f"one-sided, alpha {ALPHA:g}/{len(made.steps)})."
+                f"choice among {len(made.steps)}, the bound of its change is "
+                f"{change(made.winner.bound, made.winner.unit)} ({made.winner.metric}, one-sided, "
+                f"alpha {ALPHA:g}/{len(made.steps)})."
             )
     return notes
 
 
 def _said(choice: SeriesChoice) -> str:
-    tested = "" if choice.difference is None else f"; on the test data its difference is {choice.difference:.4g}"
-    bound = "" if choice.bound is None else f", one-sided bound {choice.bound:.4g}"
+    tested = bound = ""
+    if choice.difference is not None:
+        tested = f"; on the test data its difference is {change(choice.difference, choice.unit)}"
+    if choice.bound is not None:
+        bound = f", one-sided bound {change(choice.bound, choice.unit)}"
     return f" ({choice.metric} {choice.value:.4g}){tested}{bound}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from harness.schema.results.base import Result
+from harness.schema.results.number_format import change
 
 
 class ChoiceResult(Result):
@@ -18,6 +19,7 @@ class ChoiceResult(Result):
         winner: the chosen one; None where no model has a value.
         difference: winner minus the suite's baseline on the test data.
         bound: one-sided bound of the difference at the level alpha, on the side that must not be crossed.
+        unit: of the metric.
         alpha: of `bound`: divided by the number of models where they were chosen on the test data.
     """
 
@@ -28,6 +30,7 @@ class ChoiceResult(Result):
     winner: str | None = None
     difference: float | None = None
     bound: float | None = None
+    unit: str = ""
     alpha: float
 
     @property
@@ -42,5 +45,7 @@ class ChoiceResult(Result):
         chosen = f"{self.winner} is the best of {count} models by {self.by} on {self.on} data"
         if not self.paid:
             return f"{chosen}: the choice costs its figures on the test data nothing."
-        bound = "" if self.bound is None else f"; its bound at alpha {self.alpha:.3g} is {self.bound:.4g}"
+        bound = ""
+        if self.bound is not None:
+            bound = f"; the bound of its change at alpha {self.alpha:.3g} is {change(self.bound, self.unit)}"
         return f"{chosen}, so luck is part of its figures: gates read its bounds at alpha / {count}{bound}."

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from harness.core.interval import Interval
+from harness.core.interval import Interval, Number
 from harness.core.metric import Counted
 from harness.schema.results.base import Direction, Result
 
@@ -154,14 +154,14 @@ class OverlapResult(Result):
         n: items that overlap with training data.
         without: the difference on the other items, with its interval.
         explained, low, high: the difference on all items minus that one, with its 95% interval: what contamination
-            could explain lies within.
+            could explain lies within. No ends where too few items overlap to tell.
     """
 
     n: int
     without: Interval
     explained: float
-    low: float
-    high: float
+    low: Number = None
+    high: Number = None
 
 
 class ComparisonResult(Result):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TypeGuard
 
-from harness.core.unit import unit_of
+from harness.core.metric import unit_of
 from harness.schema import units
 
 _MISSING = "–"
@@ -105,6 +105,11 @@ def amount(value: float | None, unit: str) -> str:
         return f"0 {shown_unit(unit)}"
     places = max(1, min(5, 1 - math.floor(math.log10(abs(scaled)))))
     return f"{fixed(scaled, places)} {shown_unit(unit)}"
+
+
+def change(value: float | None, unit: str) -> str:
+    """A signed difference with its unit: `+11.8 points`, `−0.014 bits/byte`."""
+    return f"{difference(value, unit)} {shown_unit(unit)}".rstrip()
 
 
 def tick(value: float, step: float) -> str:

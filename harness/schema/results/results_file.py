@@ -1,7 +1,8 @@
-"""results.json as a whole; `RunDir` reads and writes it."""
+"""results.json as a whole, which `RunDir` reads and writes, and its JSON Schema, which is shipped beside this file."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
@@ -89,3 +90,14 @@ class Results(Result):
     selftest: SelftestResult | None = Field(None, description="result of `harness selftest`, if it was run")
     looks: LooksResult | None = Field(None, description="how many items `--until-decided` asked, if it was given")
     notes: list[str] = Field(default_factory=list)
+
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+SHIPPED = Path(__file__).with_name("results.schema.json")
+
+
+def results_schema() -> dict[str, Any]:
+    """The schema of what `RunDir.write` writes: every key is there, and no other."""
+    schema = Results.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
+    schema["properties"]["schema_version"] = {"const": RESULTS_SCHEMA, "description": "of this layout"}
+    return {"$schema": DIALECT, **schema, "title": "harness results"}

@@ -34,6 +34,7 @@ class SeriesChoice(Result):
         difference: candidate minus baseline on the test data.
         bound: one-sided bound of the difference at the level alpha, on the side that must not be crossed.
         alpha: of `bound`: divided by the number of checkpoints where they were chosen on the same data.
+        unit: of the metric.
     """
 
     step: int
@@ -44,6 +45,7 @@ class SeriesChoice(Result):
     difference: float | None = None
     bound: float | None = None
     alpha: float
+    unit: str = ""
 
 
 class SeriesResult(Result):

@@ -68,6 +68,14 @@ class Defaults(Strict):
     )
 
 
+Missing = Annotated[
+    Literal["worst_case", "complete_case"],
+    Field(
+        description="Under min_coverage < 1: count missing answers as the worst that they could be, or leave them out."
+    ),
+]
+
+
 class BaseRule(Defaults):
     """What every rule takes."""
 
@@ -103,11 +111,7 @@ class SlicedRule(BaseRule):
         description="true: judge by bounds that hold at every number of items at once, so that one may look as often "
         "as one likes and stop as soon as the gate is decided. {looks: 3}: look up to three times.",
     )
-    missing: Literal["worst_case", "complete_case"] = Field(
-        "worst_case",
-        description="Under min_coverage < 1: count missing answers as the worst that they could be, or leave them out.",
-    )
-
+    missing: Missing = "worst_case"
     adjust: bool = Field(
         False,
         description="Where only some items have a costly value (a judge's verdict, a label): judge the figure that the "
@@ -312,12 +316,16 @@ _CLAIMS: dict[str, type[Claim]] = {
 }
 
 
+_JOINT_KEYS = ("id", "model", "margin", "baseline", "missing")
+
+
 class JointRule(Composition):
     """One claim about several evaluations at once: their weighted mean, their pooled items, or the worst of them."""
 
     claim: Literal["superiority", "non_inferiority", "equivalence"] = Field(alias="kind")
     margin: Allowance = Field(0.0, description="In the unit that all parts share.")
     baseline: str | None = Field(None, description="Model to compare with. Defaults to each evaluation's baseline.")
+    missing: Missing = "worst_case"
 
     @property
     def how(self) -> Literal["mean_of", "pooled", "max_drop"]:
@@ -350,7 +358,7 @@ class JointRule(Composition):
 
     def about(self, metric: str, **more: Any) -> Claim:
         """The same claim as a rule about one figure."""
-        own = {key: getattr(self, key) for key in (*Defaults.model_fields, "id", "model", "margin", "baseline")}
+        own = {key: getattr(self, key) for key in (*Defaults.model_fields, *_JOINT_KEYS)}
         return _CLAIMS[self.claim].model_construct(**{**own, "kind": self.claim, "metric": metric, **more})
 
     def with_members(self, members: list[Rule]) -> Composition:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
-from harness.core.diagnostics import Problems
-from harness.core.errors import unknown
+from harness.core.errors import Problems, unknown
 from harness.schema.suite.compare_section import ChooseSpec
 from harness.suite.checks.metric_checks import EvaluationMetrics
 

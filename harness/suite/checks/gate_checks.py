@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.diagnostics import Key, Problems
-from harness.core.errors import unknown
+from harness.core.errors import Key, Problems, unknown
 from harness.core.metric import Direction, Metric
 from harness.gates.limits import LimitScale, limit_faults
 from harness.metrics.build_metrics import base_name

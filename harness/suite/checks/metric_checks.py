@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.core.diagnostics import Problems
-from harness.core.errors import SuiteError
+from harness.core.errors import Problems, SuiteError
 from harness.core.metric import Metric, MetricContext
 from harness.metrics.build_metrics import base_name, build_metrics
 from harness.suite.suite import EvaluationSpec

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.core.diagnostics import Key, Problems
-from harness.core.errors import SuiteError
+from harness.core.errors import Key, Problems, SuiteError
 from harness.metrics.hf_evaluate import is_outside, outside_files
 
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ from datetime import UTC, date, datetime
 from functools import reduce
 from typing import Any
 
-from harness.core.diagnostics import Key, Problems
 from harness.core.digests import short
-from harness.core.errors import SuiteError, Where
+from harness.core.errors import Key, Problems, SuiteError, Where
 from harness.data.catalog import catalog_index
 from harness.gates.strictness import Floors, changed_keys, looser_keys, raised
 from harness.model_kinds.stored_kind import NAME as STORED

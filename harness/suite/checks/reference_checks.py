@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.core.diagnostics import Key, Problems
 from harness.core.digests import digest
-from harness.core.errors import unknown
+from harness.core.errors import Key, Problems, unknown
 from harness.core.evaluation import Evaluation
 from harness.core.model_kind import ModelSpec
 from harness.data.catalog import catalog_index

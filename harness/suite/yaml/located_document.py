@@ -10,10 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness.core.diagnostics import Key, Problems
-from harness.core.errors import SuiteError, Where
-from harness.suite.yaml.located_node import Node
-from harness.suite.yaml.node_builder import Builder
+from harness.core.errors import Key, Problems, SuiteError, Where
+from harness.suite.yaml.node_builder import Builder, Node
 from harness.suite.yaml.yaml_events import yaml_events
 
 MAX_BYTES = 1_000_000

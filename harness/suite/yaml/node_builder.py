@@ -1,16 +1,38 @@
-"""Events → nodes with plain values. Faults that leave the structure readable are collected."""
+"""Events → nodes: values of a YAML file with their places. Faults that leave the structure readable are collected."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.core.diagnostics import Problem
-from harness.core.errors import SuiteError, Where
+from harness.core.errors import Key, Problem, SuiteError, Where
 from harness.suite.yaml import scalars
-from harness.suite.yaml.located_node import MAX_DEPTH, MAX_SIZE, TEXT_UNIT, Node
 from harness.suite.yaml.yaml_events import Event
+
+MAX_SIZE = 50_000
+MAX_DEPTH = 40
+TEXT_UNIT = 20
+
+
+@dataclass(slots=True)
+class Node:
+    """A value of the file.
+
+    Attributes:
+        line, column: count from 1.
+        size: values below and including this one, with aliases counted as what they stand for and
+            long texts once for every `TEXT_UNIT` characters; at most `MAX_SIZE`.
+        children, keys: what stands below, and the places of a mapping's keys.
+    """
+
+    line: int
+    column: int
+    value: Any = None
+    size: int = 1
+    children: dict[Key, Node] = field(default_factory=dict)
+    keys: dict[Key, tuple[int, int]] = field(default_factory=dict)
+    collection: bool = False
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import pytest
 
-from harness.evaluations.constraints import met
+from harness.evaluations.answers.constraints import met
 from harness.evaluations.tasks.refusal import is_refusal
 
 SETS = ("own_grammar", "own_facts", "own_instructions", "own_verses", "own_safety", "python_stdlib")
@@ -54,7 +54,7 @@ def test_verses_keep_their_form() -> None:
     made = rows("own_verses")
     for row in made:
         assert all(met(row["verse"], json.loads(row["constraints"]))), row
-    assert min(Counter(row["made_of"] for row in made).values()) >= 20
+    assert min(Counter(row["made_of"] for row in made).values()) >= 10
     assert len({row["prompt"] for row in made}) == len(made)
 
 

@@ -3,148 +3,51 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harness_support.lm_eval_documents import ANIMALS, DOCUMENTS, PLACES, write_documents
-from harness_support.model_zoo import language_model
+from harness_support.lm_eval_tasks import build, by_lm_eval, check_task, figures, local_model, records_of
 
 from harness.core.errors import DataError, SuiteError
-from harness.core.evaluation import EvaluationContext, Item
 from harness.core.model import Model, ModelFacts
-from harness.core.records import Record, Records, RecordsHead
-from harness.core.reporter import Silent
 from harness.core.requests import Continuations, Generate, Generated, Scores
-from harness.data.open_dataset import open_dataset
-from harness.data.sources import lm_eval_configs, lm_eval_index, lm_eval_package
-from harness.evaluations.lm_eval.package_figures import figures_of
-from harness.evaluations.lm_eval.package_task import LmEvalPackageTask
-from harness.metrics.build_metrics import build_metrics
-from harness.models.open_context import OpenContext
-from harness.models.open_model import open_model
-from harness.storage.store import Store
+from harness.data.sources import lm_eval_configs, lm_eval_index
 
 QUICK = ("winogrande", "truthfulqa_mc2", "lambada_openai", "wikitext", "gsm8k", "cb")
 """Choices in the context, code that scores, greedy decoding, whole documents, filters, code that aggregates."""
-SHOTS = {"hellaswag": 3, "arc_challenge": 2, "rte": 4, "boolq": 1, "wmt16-en-de": 2}
 CAUSAL = ModelFacts(
     "d", "causal", "causal", None, chat=True, supports=frozenset({"continuations", "rolling_likelihood", "generate"})
 )
 
 
 @pytest.fixture(scope="module")
-def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return language_model("gpt2", tmp_path_factory.mktemp("model"), seed=3, length=4096)
+def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Any]:
+    pytest.importorskip("lm_eval.models.huggingface")
+    return local_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="module")
-def model(model_folder: Path) -> Model:
-    return open_model(model_folder, OpenContext(resolve=Path, responses=None, device="cpu"))
+def model(both: tuple[Model, Any]) -> Model:
+    return both[0]
 
 
 @pytest.fixture(scope="module")
-def peer(model_folder: Path) -> Any:
-    huggingface = pytest.importorskip("lm_eval.models.huggingface")
-    return huggingface.HFLM(pretrained=str(model_folder), batch_size=4, device="cpu", dtype="float32")
-
-
-def build(folder: Path, task: str, **options: Any) -> tuple[LmEvalPackageTask, list[Item]]:
-    given = LmEvalPackageTask.prepared({"task": task, **options}, folder)
-    made = LmEvalPackageTask.Options.model_validate(given)
-    (ref,) = LmEvalPackageTask.data_names(made)
-    data = open_dataset(ref, name="d", base=folder, store=Store(folder / "cache"), reporter=Silent())
-    evaluation = LmEvalPackageTask("t", made, EvaluationContext())
-    return evaluation, list(evaluation.items([data], "test"))
-
-
-def records_of(evaluation: LmEvalPackageTask, items: Sequence[Item], model: Model) -> tuple[list[Record], Records]:
-    protocol = evaluation.protocol(model.facts)
-    assert protocol is not None
-    asked = [evaluation.requests(item, protocol) for item in items]
-    answers = dict(model.answer(list(dict.fromkeys(request for requests in asked for request in requests))))
-    made = [
-        evaluation.record(item, protocol, [answers[request] for request in requests])
-        for item, requests in zip(items, asked, strict=True)
-    ]
-    return made, Records.of(RecordsHead("t", "m", protocol), made)
-
-
-def figures(evaluation: LmEvalPackageTask, records: Records) -> dict[str, float]:
-    values: dict[str, float] = {}
-    for metric in build_metrics(evaluation.options.metrics or (), evaluation.metric_context()):
-        if metric.kind == "recompute":
-            values[metric.id] = metric.recompute(records)
-            continue
-        stats = metric.stats(records)
-        stats = stats[~(stats != stats).all(axis=1)]
-        values[metric.id] = float(metric.value(stats.sum(axis=0), len(stats)))
-    return values
-
-
-def theirs(peer: Any, folder: Path, task: str, files: Mapping[str, str], shots: int | None) -> dict[str, Any]:
-    from lm_eval import simple_evaluate
-    from lm_eval.tasks import TaskManager
-
-    asked = lm_eval_package.asked_task({"name": task, "documents": files}, folder)
-    tasks = lm_eval_index.package_folder() / "tasks"
-    manager = TaskManager(
-        include_defaults=False, include_path=[str(tasks / part) for part in lm_eval_index.folders_of(task)]
-    )
-    with lm_eval_index.quiet():
-        found: dict[str, Any] = simple_evaluate(
-            model=peer,
-            tasks=[lm_eval_package.task_spec(asked)],
-            num_fewshot=shots,
-            task_manager=manager,
-            bootstrap_iters=0,
-        )
-    return found
-
-
-def check_against_lm_eval(task: str, folder: Path, model: Model, peer: Any) -> float:
-    """Prompts, answers and figures of one task are lm-eval's; returns the largest difference in nats."""
-    files, shots = write_documents(folder, task), SHOTS.get(task)
-    evaluation, items = build(folder, task, documents=files, num_fewshot=shots)
-    made, records = records_of(evaluation, items, model)
-    assert {record.status for record in made} == {"ok"}
-    reference = theirs(peer, folder, task, files, shots)
-    samples = reference["samples"][task]
-    chosen = samples[0]["filter"]
-    samples = {sample["doc_id"]: sample for sample in samples if sample["filter"] == chosen}
-    assert len(samples) == len(items)
-    largest = 0.0
-    for item, record in zip(items, made, strict=True):
-        sample = samples[item.payload["doc_id"]]
-        asked = [[*arguments] for _, arguments in item.payload["requests"]]
-        assert json.loads(json.dumps(asked)) == json.loads(json.dumps([list(each) for each in sample["arguments"]]))
-        if "generated" in record.response:
-            assert record.response["generated"] == sample["resps"][0][0]
-            continue
-        values = record.response.get("log_likelihoods") or [record.response["log_likelihood"]]
-        for ours, response in zip(values, sample["resps"], strict=True):
-            answer = response[0]
-            likelihood = float(answer[0] if isinstance(answer, list | tuple) else answer)
-            assert abs(ours - likelihood) <= 1e-4 + 2e-6 * abs(likelihood)
-            largest = max(largest, abs(ours - likelihood))
-    ours = figures(evaluation, records)
-    for figure in figures_of(task):
-        expected = reference["results"][task][f"{figure.key},{chosen}"]
-        assert ours[figure.metric] == pytest.approx(expected, rel=2e-4 if "perplexity" in figure.key else 1e-6), figure
-    return largest
+def peer(both: tuple[Model, Any]) -> Any:
+    return both[1]
 
 
 @pytest.mark.parametrize("task", QUICK)
 def test_a_task_is_asked_and_scored_as_by_lm_eval(task: str, tmp_path: Path, model: Model, peer: Any) -> None:
-    check_against_lm_eval(task, tmp_path, model, peer)
+    check_task(task, tmp_path, model, peer)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", sorted(set(DOCUMENTS) - set(QUICK)))
 def test_every_other_task_is_asked_and_scored_as_by_lm_eval(task: str, tmp_path: Path, model: Model, peer: Any) -> None:
-    check_against_lm_eval(task, tmp_path, model, peer)
+    check_task(task, tmp_path, model, peer)
 
 
 def test_at_least_forty_tasks_are_compared() -> None:
@@ -240,7 +143,7 @@ def test_tasks_of_a_group_count_alike_where_the_group_says_so(tmp_path: Path, mo
     assert evaluation.options.metrics[:2] == ["by_lm_eval[bhs_basque:acc]", "acc"]
     _, records = records_of(evaluation, items, model)
     values = figures(evaluation, records)
-    reference = theirs(peer, tmp_path, "bhs_basque", files, None)
+    reference = by_lm_eval(peer, tmp_path, "bhs_basque", files, None)
     metrics = pytest.importorskip("lm_eval.api.metrics")
     each, sizes = [reference["results"][name]["acc,none"] for name in leaves], [2 + 3 * n for n in range(len(leaves))]
     assert values["by_lm_eval[bhs_basque:acc]"] == pytest.approx(metrics.aggregate_subtask_metrics(each, sizes, False))

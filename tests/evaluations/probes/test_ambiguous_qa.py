@@ -14,9 +14,10 @@ from harness.core.evaluation import EvaluationContext
 from harness.core.interval import Interval
 from harness.core.metric import MetricContext
 from harness.core.records import Records
-from harness.evaluations.answer_parsing import read_choice
+from harness.evaluations.answers.option_reader import read_choice
 from harness.evaluations.probes.ambiguous_qa import AmbiguousQa
 from harness.metrics.build_metrics import build_metrics
+from harness.statistics.inference_settings import InferenceSettings
 
 
 def probe(**options: Any) -> AmbiguousQa:
@@ -40,11 +41,12 @@ def row(place: int, condition: str, label: int, biased: str = "0") -> dict[str, 
 
 def figures(records: Records) -> dict[str, float | None]:
     names = list(AmbiguousQa.default_metrics)
-    settings = {"evaluation": "e", "model": "m", "slices": False, "resamples": 200}
-    return {
-        metric.id: metric_results(records, metric, **settings)[0].interval.value  # type: ignore[arg-type]
-        for metric in build_metrics(names, probe().metric_context(), provides=AmbiguousQa.provides)
-    }
+    figures = {}
+    for metric in build_metrics(names, probe().metric_context(), provides=AmbiguousQa.provides):
+        settings = InferenceSettings(resamples=200)
+        (level,) = metric_results(records, metric, evaluation="e", model="m", slices=False, settings=settings)
+        figures[metric.id] = level.interval.value
+    return figures
 
 
 def choosing(rows: list[dict[str, Any]], answers: list[int | None], kind: str = "causal") -> TableModel:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from harness_support.metric_samples import directional
 from harness_support.plain_models import LABELS, HeadModel, TableModel, ask, dataset
 
 from harness.comparisons.metric_results import metric_results
@@ -19,8 +20,9 @@ from harness.core.requests import Cloze, Request, Response, Scores
 from harness.evaluations.probes.amplification import Amplification
 from harness.evaluations.probes.pronouns import Pronouns
 from harness.evaluations.tasks.classification import Classification
-from harness.metrics.bias.bias_amplification import directional, shares, signs, zhao
+from harness.metrics.bias.bias_amplification import shares, signs, zhao
 from harness.metrics.build_metrics import build_metrics
+from harness.statistics.inference_settings import InferenceSettings
 
 GROUPS = {"north": ["Oslo"], "south": ["Rome"]}
 
@@ -39,7 +41,9 @@ def probe(**options: Any) -> Amplification:
 
 def value(evaluation: Any, records: Records, name: str) -> float | None:
     (metric,) = build_metrics([name], evaluation.metric_context(), provides=evaluation.provides)
-    return metric_results(records, metric, evaluation="e", model="m", slices=False, resamples=100)[0].interval.value
+    return metric_results(
+        records, metric, evaluation="e", model="m", slices=False, settings=InferenceSettings(resamples=100)
+    )[0].interval.value
 
 
 def texts(counts: dict[tuple[str, str], int], word: dict[str, str]) -> list[dict[str, Any]]:

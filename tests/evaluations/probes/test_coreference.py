@@ -14,6 +14,7 @@ from harness.core.evaluation import EvaluationContext
 from harness.core.records import Records
 from harness.evaluations.probes.coreference import Coreference
 from harness.metrics.build_metrics import build_metrics
+from harness.statistics.inference_settings import InferenceSettings
 
 
 def probe(**options: Any) -> Coreference:
@@ -42,7 +43,9 @@ def value(records: Records, name: str) -> float | None:
         for metric in build_metrics([name], probe().metric_context())
         if metric.id.endswith(f"[{records.head.protocol}]")
     ]
-    return metric_results(records, metric, evaluation="e", model="m", slices=False, resamples=100)[0].interval.value
+    return metric_results(
+        records, metric, evaluation="e", model="m", slices=False, settings=InferenceSettings(resamples=100)
+    )[0].interval.value
 
 
 def model(rows: list[dict[str, Any]], right: dict[str, str], likely: dict[str, float], kind: str) -> TableModel:

@@ -15,6 +15,7 @@ from harness.core.records import Records
 from harness.evaluations.probes.group_gaps import GroupGaps
 from harness.evaluations.tasks.classification import Classification
 from harness.metrics.build_metrics import build_metrics
+from harness.statistics.inference_settings import InferenceSettings
 from harness.text.lexicons.group_words import GroupWords, own_gender_words
 
 GROUPS = {"north": ["Bergen", "Oslo"], "south": ["Rome"], "island": ["Bali", "Rome by the sea"]}
@@ -43,7 +44,7 @@ def rows(n: int, places: list[str], seed: int = 0) -> list[dict[str, Any]]:
 
 def value(records: Records, name: str, where: str | None = None) -> float | None:
     (metric,) = build_metrics([name], probe().metric_context())
-    results = metric_results(records, metric, evaluation="e", model="m", resamples=100)
+    results = metric_results(records, metric, evaluation="e", model="m", settings=InferenceSettings(resamples=100))
     return next((result.interval.value for result in results if result.slice == where), None)
 
 

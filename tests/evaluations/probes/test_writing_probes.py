@@ -19,6 +19,7 @@ from harness.evaluations.probes.hurtful_completions import CompletionsProbe
 from harness.evaluations.probes.open_generation import Generation
 from harness.metrics.bias.descriptor_likelihood import holm_rejections, pair_tests
 from harness.metrics.build_metrics import build_metrics
+from harness.statistics.inference_settings import InferenceSettings
 
 SENTENCES = [
     {"text": "The woman works as a [M].", "group": "female", "cluster": "work"},
@@ -29,7 +30,9 @@ SENTENCES = [
 def value(evaluation: Any, records: Records, name: str, where: str | None = None) -> float | None:
     metrics = build_metrics([name], evaluation.metric_context(), provides=evaluation.provides)
     for metric in metrics:
-        for result in metric_results(records, metric, evaluation="e", model="m", resamples=100):
+        for result in metric_results(
+            records, metric, evaluation="e", model="m", settings=InferenceSettings(resamples=100)
+        ):
             if result.slice == where and result.interval.value is not None:
                 return result.interval.value
     return None

@@ -147,6 +147,23 @@ def test_label_sets_are_cut_at_the_threshold() -> None:
     assert task.examples(data, "test")[0] == LabeledText("x", (0, 1), independent=True)
 
 
+def test_label_sets_that_nobody_gave_are_asked_about_too() -> None:
+    rows = [{"text": "x", "labels": "b; a"}, {"text": "y", "labels": ""}, {"text": "z", "labels": ";"}]
+    data = dataset(rows, name="rows")
+    model = Answering(lambda _: Scores((math.log(0.8), math.log(0.3))), labels=("a", "b"))
+    task = made(MultiLabel, labels=["a", "b"], unlabeled="ask")
+    records = ask(task, [data], model)
+    assert records.texts("target") == ["a; b", "", None]
+    assert records.stat("costly").tolist() == [1, 1, 0]
+    assert records.stat("expected_correct") == pytest.approx([0.8 * 0.7] * 3)
+    assert records.stat("expected_f1_sample") == pytest.approx([2 * 0.8 / 2.1] * 3)
+    assert figure(records, "subset_accuracy") == 0.0
+    assert figure(records, "f1_multilabel_micro", MetricContext(labels=("a", "b"))) == pytest.approx(0.5)
+    assert len(task.examples(data, "test")) == 2
+    assert "1 row has no 'labels' and is asked about too" in task.remarks([data], "test")[0]
+    assert "unlabeled" not in made(MultiLabel, labels=["a", "b"]).spec()["options"]
+
+
 def test_choices_are_compared_with_and_without_the_question() -> None:
     rows = [{"question": "Sky?", "choices": '["blue", "green stones"]', "answer": "A"}]
     task = made(MultipleChoice)

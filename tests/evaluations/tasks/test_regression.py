@@ -8,7 +8,7 @@ from harness_support.plain_models import Answering, made, writer
 
 from harness.core.errors import DataError
 from harness.core.requests import Embed, Embedding, Regress, Scores
-from harness.evaluations.tasks.regression import Regression
+from harness.evaluations.tasks.regression import Regression, RegressionOptions
 from harness.testing import ask, dataset
 
 ROWS = [{"text": "a b", "pair": "a b c", "score": 4.5}, {"text": "a", "pair": "x", "score": "1"}]
@@ -62,3 +62,8 @@ def test_a_cell_without_a_number_is_refused_with_its_row(cell: object) -> None:
     task = made(Regression, data="d", bounds=(0, 5))
     with pytest.raises(DataError, match="expected a number from 0 to 5 in the column 'score'"):
         list(task.items([dataset([{"text": "t", "score": cell}])], "test"))
+
+
+def test_rows_without_a_number_have_a_reason_to_stay_out() -> None:
+    with pytest.raises(ValueError, match="a number comes without a probability"):
+        RegressionOptions.model_validate({"data": "rows", "unlabeled": "ask"})

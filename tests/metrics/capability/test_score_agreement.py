@@ -8,11 +8,14 @@ from harness_support.plain_models import figure
 from scipy import stats
 from sklearn import metrics as reference
 
+from harness.comparisons.join import Pair
 from harness.comparisons.metric_results import metric_results
 from harness.comparisons.pair_comparison import compare
+from harness.comparisons.paired_records import PairedRecords
 from harness.core.metric import MetricContext
 from harness.core.records import Record, Records, RecordsHead
 from harness.metrics.build_metrics import build_metrics
+from harness.statistics.inference_settings import InferenceSettings
 
 NAMES = ("pearson", "spearman", "mae", "rmse", "r2")
 
@@ -58,13 +61,13 @@ def test_a_slice_is_the_figure_of_its_rows_alone(name: str) -> None:
     predicted = gold + rng.normal(size=240)
     records = scored(gold, predicted)
     (metric,) = build_metrics([name], MetricContext(cluster_unit="parent"))
-    made = metric_results(records, metric, evaluation="sts", model="m", resamples=200)
+    made = metric_results(records, metric, evaluation="sts", model="m", settings=InferenceSettings(resamples=200))
     levels = {row.slice: row.interval.value for row in made}
     inside = np.arange(240) % 3 > 0
     for slice_name, rows in (("side=left", inside), ("side=right", ~inside)):
         assert levels[slice_name] == pytest.approx(expected(gold[rows], predicted[rows])[name], rel=1e-9)
     sides = (records, scored(gold, gold + rng.normal(size=240)))
-    rows = compare(*sides, metric, evaluation="sts", baseline="a", candidate_name="b", resamples=200)
+    rows = compare(Pair("sts", "a", "b"), PairedRecords(*sides), metric, settings=InferenceSettings(resamples=200))
     assert {row.slice for row in rows} == {None, "side=left", "side=right"}
     assert rows[1].candidate_value == pytest.approx(levels["side=left"], abs=1)
     assert rows[1].delta.low is not None
@@ -95,13 +98,12 @@ def test_intervals_of_correlations_hold_as_often_as_they_say(name: str, n: int) 
     truth = rho if name == "pearson" else 6 / np.pi * np.arcsin(rho / 2)
     rng = np.random.default_rng(n)
     (metric,) = build_metrics([name], MetricContext(cluster_unit="parent"))
-    held = changed = 0
+    held, changed, settings = 0, 0, InferenceSettings(resamples=500)
     for _ in range(runs):
         gold = rng.normal(size=n)
         sides = [scored(gold, rho * gold + np.sqrt(1 - rho**2) * rng.normal(size=n)) for _ in range(2)]
-        given = {"evaluation": "sts", "resamples": 500, "slices": False}
-        (level,) = metric_results(sides[0], metric, model="m", **given)
-        (change,) = compare(*sides, metric, baseline="a", candidate_name="b", **given)
+        (level,) = metric_results(sides[0], metric, evaluation="sts", model="m", settings=settings, slices=False)
+        (change,) = compare(Pair("sts", "a", "b"), PairedRecords(*sides), metric, settings=settings, slices=False)
         held += level.interval.low <= truth <= level.interval.high
         changed += change.delta.low <= 0 <= change.delta.high
     assert 0.92 <= held / runs <= 0.98

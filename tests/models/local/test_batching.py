@@ -9,7 +9,7 @@ from harness.core.requests import Failure, PseudoLikelihood
 from harness.models.local.batching import Batcher, TooLarge, too_large
 
 
-def run(lengths, budget, *, slack=0.0, limit=10**9, error=MemoryError, reporter=None):
+def run(lengths, budget, *, slack=0.0, room=1, limit=10**9, error=MemoryError, reporter=None):
     batches = []
 
     def forward(batch):
@@ -19,7 +19,7 @@ def run(lengths, budget, *, slack=0.0, limit=10**9, error=MemoryError, reporter=
         return [value * 10 for value in batch]
 
     batcher = Batcher(budget, reporter or Silent())
-    found = list(batcher.run(iter(lengths), lambda value: value, forward, slack=slack))
+    found = list(batcher.run(iter(lengths), lambda value: value, forward, slack=slack, room=room))
     return found, batches, batcher
 
 
@@ -31,6 +31,15 @@ def test_rows_of_one_length_stand_together_within_the_budget():
 
 def test_slack_lets_shorter_rows_in():
     assert run([10, 9, 8, 4], 100, slack=0.2)[1] == [[10, 9, 8], [4]]
+
+
+def test_room_lets_more_rows_in_and_memory_that_runs_out_takes_it_back():
+    assert run([50, 50, 50], 60, room=3)[1] == [[50, 50, 50]]
+    found, batches, batcher = run([50] * 4, 60, room=4, limit=100)
+    assert batches == [[50, 50], [50, 50]]
+    assert len(found) == 4
+    assert batcher.budget * 4 <= 100
+    assert batcher.whole_budget == 60
 
 
 def test_a_row_above_the_budget_goes_alone():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from harness.pipeline.results.choices import best_of, paid
+from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.paired_difference import difference
 
 RUNS, N, ALPHA = 300, 300, 0.05
@@ -28,8 +29,7 @@ def test_the_bound_of_the_winner_errs_no_more_than_its_level(k: int) -> None:
             kind="mean",
             value=lambda sums, n: sums[..., 0] / n,
             clusters=[str(item) for item in range(N)],
-            alphas=levels,
-            resamples=100,
+            settings=InferenceSettings(alphas=levels, resamples=100),
         )
         for corrected, alpha in zip((False, True), levels, strict=True):
             claims[corrected] += bool((compared.delta.at(alpha).low or 0.0) > 0)

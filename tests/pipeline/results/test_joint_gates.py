@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from harness.core.errors import SuiteError
-from harness.core.records import Record, Records, RecordsHead
+from harness.core.records import FAILED, OK, Record, Records, RecordsHead
 from harness.core.reporter import Silent
 from harness.gates.explanation import explain
 from harness.gates.gate_planning import plan_rule, planned
@@ -31,6 +31,11 @@ JOINT = "- {id: g, %s, kind: %s, margin: %g}"
 @pytest.fixture
 def run(tmp_path: Path) -> RunDir:
     """reviews: the new model gains 6 points; news: it loses 8."""
+    return written(tmp_path)
+
+
+def written(tmp_path: Path, unanswered: int = 0) -> RunDir:
+    """`unanswered`: so many of the news have no answer of the new model."""
     made, rng = RunDir(tmp_path / "run"), np.random.default_rng(0)
     for name, n, share in (("reviews", 400, 0.06), ("news", 200, -0.08)):
         base = rng.random(n) < 0.7
@@ -43,8 +48,10 @@ def run(tmp_path: Path) -> RunDir:
                     f"{name}{k:03}",
                     target=LABELS[k % 2],
                     prediction=LABELS[k % 2 if right[k] else 1 - k % 2],
-                    stats={"correct": float(right[k])},
+                    status=FAILED if gone > k else OK,
+                    stats={} if gone > k else {"correct": float(right[k])},
                 )
+                for gone in [unanswered if (name, model) == ("news", "new") else 0]
                 for k in range(n)
             ]
             write_records(made.records_path(name, model), Records.of(RecordsHead(name, model, "head"), rows))
@@ -139,3 +146,21 @@ def test_faults_are_named(text: str, words: str) -> None:
     with pytest.raises(SuiteError) as raised:
         parse_gates(document.value, document.where)
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize("parts", ["mean_of", "pooled", "max_drop"])
+def test_missing_answers_of_a_part_count_as_their_worst(tmp_path: Path, parts: str) -> None:
+    """20 of 200 news have no answer: they may all be broken, unless the gate says that chance kept them away."""
+    run = written(tmp_path, 20)
+    metrics = f"{parts}: [reviews.accuracy, news.accuracy], min_coverage: 0.8"
+    _, (worst,) = traces(run, JOINT % (metrics, "non_inferiority", 0.1))
+    _, (complete,) = traces(run, JOINT % (f"{metrics}, missing: complete_case", "non_inferiority", 0.1))
+    assert worst.result.worst_case
+    assert not complete.result.worst_case
+    share = {"mean_of": 0.05, "pooled": 20 / 600, "max_drop": 0.1}[parts]
+    assert worst.result.low == pytest.approx(complete.result.low - share, abs=0.04)
+    assert worst.result.low < complete.result.low
+    assert worst.result.high > complete.result.high
+    _, (f1,) = traces(run, JOINT % ("mean_of: [reviews.f1_macro, news.f1_macro], min_coverage: 0.8", "superiority", 0))
+    assert f1.result.verdict == "inconclusive"
+    assert "20 answers" in f1.result.sentence

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 from harness.core.digests import digest
 from harness.core.records import Record, Records, RecordsHead
-from harness.core.reporter import Silent
+from harness.core.reporter import Silent, Task
 from harness.pipeline.results.scoring import (
     Pair,
     Scores,
@@ -109,3 +111,36 @@ def test_code_of_a_file_is_no_metric_where_none_is_loaded() -> None:
 def test_the_digest_of_records_follows_their_content(tmp_path: Path) -> None:
     assert content_digest(records("base", 10)) == content_digest(records("other", 10))
     assert content_digest(records("base", 10)) != content_digest(records("base", 11))
+
+
+class _Watching(Silent):
+    """Remembers the tasks that it was told of, and how far they came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, float | None]] = []
+        self.steps: list[float] = []
+
+    @contextmanager
+    def task(self, title: str, total: float | None = None, unit: str = "") -> Iterator[Task]:
+        self.seen.append((title, total))
+        steps = self.steps
+
+        class Counting(Task):
+            def advance(self, units: float = 1) -> None:
+                steps.append(units)
+
+        yield Counting()
+
+
+def test_long_scoring_says_how_far_it_is(run: RunDir) -> None:
+    """One step for each model and each pair, so that 50 candidates move the bar a hundred times."""
+    names = [f"new-{k}" for k in range(5)]
+    for name in names:
+        write_records(run.records_path("reviews", name), records(name, 12))
+    spec = replace(SPEC, protocols={"base": "head"} | dict.fromkeys(names, "head"))
+    watching = _Watching()
+    score(run, [spec], [Pair("reviews", "base", name) for name in names], ScoringContext(lambda _: (), 0, watching))
+    assert watching.seen == [("statistics", 11)]
+    assert sum(watching.steps) == 11
+    assert len([step for step in watching.steps if step]) > 5

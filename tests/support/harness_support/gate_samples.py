@@ -9,7 +9,8 @@ from typing import Any
 from harness.core.interval import Bound, Interval
 from harness.gates.judging import gate_traces
 from harness.gates.parse_rules import parse_gates
-from harness.gates.trace import GateTrace
+from harness.gates.result_lookup import ResultLookup
+from harness.gates.trace import GateTrace, JudgmentContext
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.verdicts import GateResult
@@ -92,14 +93,14 @@ def judged(
 ) -> list[GateTrace]:
     """The traces of a `gates` section on made-up results."""
     document = parse(text, "suite.yaml")
-    settings: dict[str, Any] = {"release": ["tuned"], "baseline": "base", "today": TODAY}
-    return gate_traces(
-        parse_gates(document.value, document.where),
+    lookup = ResultLookup(
         [row for row in rows if isinstance(row, MetricResult)],
         [row for row in rows if isinstance(row, ComparisonResult)],
         [asked or evaluation()],
-        **{**settings, **changes},
     )
+    release = changes.pop("release", ["tuned"])
+    facts: dict[str, Any] = {"baseline": "base", "today": TODAY, **changes}
+    return gate_traces(JudgmentContext(parse_gates(document.value, document.where), lookup, **facts), release)
 
 
 def only(text: str, *rows: MetricResult | ComparisonResult, **changes: Any) -> GateResult:

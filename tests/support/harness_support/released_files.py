@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.cli.app import invoke
 from harness.core.distribution import installed_version
-from harness.schema.results.results_schema import SHIPPED
+from harness.schema.results.results_file import SHIPPED
 from harness.storage.run_dir import RunDir
 from harness_support.release_desk import SUITE, ReleaseDesk
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.statistics.estimate import estimate
+from harness.statistics.inference_settings import InferenceSettings
 from harness.statistics.paired_difference import difference
 from harness.statistics.result import Difference
 from harness_support.metric_samples import Array, answers, f1_rows, macro_f1, mean, ratio
@@ -54,8 +55,7 @@ def compared(population: Population, rng: np.random.Generator, clusters: int, re
         kind=population.kind,
         value=population.value,
         clusters=names,
-        resamples=resamples,
-        seed=int(rng.integers(2**31)),
+        settings=InferenceSettings(resamples=resamples, seed=int(rng.integers(2**31))),
     )
 
 
@@ -84,8 +84,7 @@ def level_coverage(population: Population, clusters: int, runs: int, resamples: 
             kind=population.kind,
             value=population.value,
             clusters=names,
-            resamples=resamples,
-            seed=int(rng.integers(2**31)),
+            settings=InferenceSettings(resamples=resamples, seed=int(rng.integers(2**31))),
         )
         hits += found.interval.known and found.interval.low <= truth <= found.interval.high
     return hits / runs

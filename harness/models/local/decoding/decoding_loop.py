@@ -23,6 +23,9 @@ from harness.models.local.stepper import Prompt, Stepper
 
 _SLACK = 0.75
 """Prompts are read once, but every token that is written costs a pass: rows of unlike length may stand together."""
+_TOKENS = 16_384
+"""Tokens that a batch may come to hold, where the device's budget for reading is smaller: a pass that writes reads one
+token of each row, so a few long rows alone leave a processor waiting for the weights."""
 _KEEP = 0.75
 """A batch is made smaller when at most this share of its rows is still written."""
 
@@ -69,9 +72,10 @@ def generations(
         write = _write if batch[0].request.num_beams == 1 else beam_search
         return write(batch, encoder, ends, stepper(), reads)
 
+    room = max(1, _TOKENS // batcher.whole_budget) if batcher.whole_budget > 1 else 1
     for beams in sorted({prompt.request.num_beams for prompt in prompts}):
         rows = sorted((prompt for prompt in prompts if prompt.request.num_beams == beams), key=_size, reverse=True)
-        for prompt, answer in batcher.run(rows, _size, forward, slack=_SLACK):
+        for prompt, answer in batcher.run(rows, _size, forward, slack=_SLACK, room=room):
             yield prompt.request, too_large(answer) if isinstance(answer, TooLarge) else answer
 
 

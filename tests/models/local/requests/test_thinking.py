@@ -54,7 +54,9 @@ class Dictated:
 
 
 class OneByOne:
-    def run(self, rows, length, forward, slack):
+    whole_budget = 1
+
+    def run(self, rows, length, forward, slack, room):
         for row in rows:
             yield row, forward([row])[0]
 

@@ -1,0 +1,1 @@
+"""The methods tried on the records themselves: swaps of the sides, samples of clusters."""
