@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from harness.models.checkpoint.locate import NamedCheckpoint
+from harness.models.checkpoint.sources.locate import NamedCheckpoint
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 START, END = "<!-- bfloat16: start -->", "<!-- bfloat16: end -->"
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    from harness.models.checkpoint.locate import locate
+    from harness.models.checkpoint.sources.locate import locate
     from harness.models.local.load_network import load
 
     folder = locate(NamedCheckpoint(options.model, None), base=Path.cwd())

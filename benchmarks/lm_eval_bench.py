@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.reporter import Silent
-from harness.models.checkpoint.locate import NamedCheckpoint
+from harness.models.checkpoint.sources.locate import NamedCheckpoint
 from harness.storage import atomic
 from harness.storage.store import Store
 
@@ -84,7 +84,7 @@ def checkpoint(name: str) -> str:
     """The folder of a model that the command line names."""
     if name == "tiny":
         return str(_tiny(Store().root / "benchmarks" / "tiny-llama"))
-    from harness.models.checkpoint.locate import locate
+    from harness.models.checkpoint.sources.locate import locate
 
     return str(locate(NamedCheckpoint(name, None), base=Path.cwd(), store=Store(), reporter=Silent()))
 

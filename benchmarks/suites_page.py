@@ -23,7 +23,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from harness.report.sections import gate_table
+from harness.report.sections.summary import gate_table
 from harness.report.view.run_view import RunView
 from harness.storage import atomic
 from harness.storage.run_dir import RunDir

@@ -6,8 +6,8 @@ import shutil
 import sys
 from typing import Any
 
-from harness.cli.options import earlier_json, emit_json
-from harness.cli.terminal import joined, say, styled
+from harness.cli.run_argument import earlier_json
+from harness.cli.terminal import joined, say, say_json, styled
 from harness.report.formats.terminal import outcome_lines
 from harness.report.wording.safe_text import clean_line
 from harness.schema.results.absences import absences, class_balance
@@ -35,7 +35,7 @@ def show_outcome(run: RunDir, results: Results, *, as_json: bool, info: RunInfo 
             about = f" ({clean_line(gate.model)})" if gate.model else ""
             say(f"gate {clean_line(gate.id)}{about}: {clean_line(gate.sentence)}", err=True)
     if as_json:
-        emit_json(
+        say_json(
             {
                 "run_dir": str(run.path),
                 "report": str(report),

@@ -18,7 +18,7 @@ from harness.core.evaluation import Evaluation
 from harness.core.model import ModelFacts
 from harness.core.model_kind import ModelSpec
 from harness.core.reporter import Reporter
-from harness.evaluations.label_prompt import CLOZE
+from harness.evaluations.prompts.label_prompt import CLOZE
 from harness.evaluations.tasks.classification import ClassificationOptions
 from harness.pipeline.checkpoints.named_checkpoints import Ability, ability_of, folder_at_hand, labels_without_token
 from harness.pipeline.prepared_suite import bind_each, references

@@ -20,7 +20,7 @@ from harness.evaluations.conversation_columns import (
     split_answer,
     tools_in,
 )
-from harness.evaluations.prompt_template import ColumnTemplate, slots
+from harness.evaluations.prompts.prompt_template import ColumnTemplate, slots
 from harness.evaluations.row_task import RowOptions, fill
 from harness.text.conversations import PLAIN_TEMPLATE, transcript
 

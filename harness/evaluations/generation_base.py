@@ -22,11 +22,11 @@ from harness.core.evaluation import Item
 from harness.core.model import ModelFacts
 from harness.core.records import OK, UNREAD, Record, Records
 from harness.core.requests import ChatForm, Continuations, Failure, Generate, Generated, Request, Response
-from harness.evaluations.answer_reader import UnreadError
+from harness.evaluations.answers.answer_reader import UnreadError
+from harness.evaluations.answers.repeated_answers import joined_answers
 from harness.evaluations.chat_options import turns_of
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, unread
 from harness.evaluations.reference_base import ReferenceOptions, ReferenceTask
-from harness.evaluations.repeated_answers import joined_answers
 from harness.evaluations.row_task import LOOKED_AT
 from harness.metrics.capability.text_tokenizers import spaceless_share
 from harness.schema.suite.generation_kwargs import GenerationKwargs
@@ -200,13 +200,13 @@ class WritingTask(ReferenceTask[WritingOptionsT]):
             said = {"generated": self.trimmed(written.text), **shown, "unread": str(error)}
             return unread(item, said, finish=written.finish)
         stats, response_of = self.measure(text, item)
-        return outcome(
+        made = outcome(
             item,
             prediction=text,
-            finish=written.finish,
             response={"generated": self.trimmed(written.text), **shown, **response_of},
             stats={**stats, "length_limit_rate": float(written.finish == "length")},
         )
+        return replace(made, finish=written.finish)
 
 
 def _unread_answers(records: Records) -> list[str]:

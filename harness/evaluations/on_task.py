@@ -13,7 +13,7 @@ from harness.core.evaluation import EvaluationContext, Item
 from harness.core.metric import MetricContext
 from harness.core.model import ModelFacts
 from harness.core.requests import Failure, Request, Response
-from harness.evaluations.label_prompt import decide
+from harness.evaluations.prompts.label_prompt import decide
 from harness.schema.suite.data_refs import DataName
 
 _OFFERED = ("values", "text_column", "data_refs", "every_item", "requests_for", "log_probabilities")

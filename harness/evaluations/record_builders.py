@@ -12,7 +12,7 @@ from harness.core.records import FAILED, OK, UNREAD, Record
 from harness.core.requests import Failure, Likelihood, Response, Scores
 
 
-def outcome(  # noqa: PLR0913  # the fields of a record, by name
+def outcome(
     item: Item,
     *,
     stats: Mapping[str, float],
@@ -21,7 +21,6 @@ def outcome(  # noqa: PLR0913  # the fields of a record, by name
     margin: float | None = None,
     tied: bool = False,
     truncated: int = 0,
-    finish: str | None = None,
 ) -> Record:
     """The record of an item that was answered and read."""
     return _record(
@@ -33,7 +32,6 @@ def outcome(  # noqa: PLR0913  # the fields of a record, by name
         margin=margin,
         tied=tied,
         truncated=truncated,
-        finish=finish,
     )
 
 

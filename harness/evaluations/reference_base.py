@@ -12,7 +12,7 @@ from harness.core.errors import DataError
 from harness.core.evaluation import EvaluationContext, Item
 from harness.core.examples import PromptTarget
 from harness.evaluations.chat_options import Asked, ChatOptions, turns_of
-from harness.evaluations.prompt_template import ColumnTemplate
+from harness.evaluations.prompts.prompt_template import ColumnTemplate
 from harness.evaluations.row_task import PARENT, CellReading, RowTask, texts_in
 
 

@@ -14,7 +14,7 @@ from harness.core.dataset import Dataset, Row
 from harness.core.errors import DataError
 from harness.core.evaluation import Evaluation, EvaluationContext, Item
 from harness.evaluations.columns import text_of
-from harness.evaluations.prompt_template import check_columns, filled
+from harness.evaluations.prompts.prompt_template import check_columns, filled
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName, ref_name
 from harness.schema.suite.evaluation_options import EvaluationOptions

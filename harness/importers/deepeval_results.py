@@ -19,8 +19,17 @@ from harness.importers.imported_log import (
     is_verdict,
     verdict_figure,
 )
-from harness.importers.log_values import json_file, json_or_nothing, log_file, mapping, number, objects, text, texts
-from harness.importers.numbered_repeats import numbered_repeats
+from harness.importers.log_values import (
+    json_file,
+    json_or_nothing,
+    log_file,
+    mapping,
+    number,
+    numbered_repeats,
+    objects,
+    text,
+    texts,
+)
 
 _NUMBERED = re.compile(r"(?:conversational_)?test_case_\d+\Z|\Z")
 """What DeepEval calls cases without a name."""

@@ -6,7 +6,6 @@ field (0.7 to 0.10); and the same columns as Python's texts of the values (up to
 
 from __future__ import annotations
 
-import ast
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,21 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from harness.core.digests import digest, short
 from harness.core.errors import DataError, Where
-from harness.data.read_rows import TableFormat, content_of, read_rows
 from harness.importers.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
-from harness.importers.log_values import count, json_file, mapping, number, text, within_rounding
+from harness.importers.lighteval_rows import DetailsRow, details_rows
+from harness.importers.log_values import json_file, mapping, number, within_rounding
 
-GOLD_LIKELIHOOD = "gold_logprob"
-"""The figure of the right choice's log-probability."""
 _DATED = re.compile(r"details_(?P<task>.+)_(?P<date>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?)\.parquet\Z")
-_NUMPY = re.compile(r"\b(?:np|numpy)\.\w+\(([^()]*)\)")
 _PUNCTUATION = re.compile(r"[^A-Za-z0-9]+")
-_NAN = re.compile(r"\bnan\b")
-_NEW, _OLD = {"doc", "model_response", "metric"}, {"example", "metrics", "predictions"}
-_STRUCTURED = frozenset({"choices", "gold", "gold_index", "metrics", "predictions"})
-_LONGEST = 1 << 20
 
 
 class LightevalImporter(LogImporter):
@@ -150,43 +141,9 @@ def _bare(task: str) -> str:
     return "|".join(task.split("|")[:2])
 
 
-@dataclass(slots=True)
-class _Row:
-    """One row of the details: a document, asked in one way."""
-
-    query: str
-    choices: list[str]
-    golds: list[str]
-    answers: list[str]
-    likelihoods: list[float]
-    metrics: Mapping[str, Any]
-
-    @property
-    def identity(self) -> str:
-        """The document's own: what it asks and what is right, not its place in a data set that may grow."""
-        return short(digest({"query": self.query, "choices": self.choices, "golds": self.golds}))
-
-    @property
-    def chosen(self) -> list[str]:
-        """What the model wrote, else the choice that it finds likeliest."""
-        if self.answers or len(self.likelihoods) != len(self.choices) or not self.choices:
-            return self.answers
-        return [self.choices[max(range(len(self.choices)), key=self.likelihoods.__getitem__)]]
-
-    def figures(self) -> dict[str, float]:
-        """The metrics that are one number, and the log-probability of the right choice."""
-        values = {str(name): number(value) for name, value in self.metrics.items()}
-        if len(self.likelihoods) == len(self.choices):
-            golds = [
-                value for choice, value in zip(self.choices, self.likelihoods, strict=True) if choice in self.golds
-            ]
-            values |= {GOLD_LIKELIHOOD: number(max(golds))} if golds else {}
-        return {name: value for name, value in values.items() if value is not None}
-
-
 def _evaluation(file: Path, task: _Task, notes: tuple[str, ...]) -> LoggedEvaluation:
     where = Where(file)
-    rows = list(_rows(file))
+    rows = list(details_rows(file))
     if not rows:
         raise DataError("the details have no rows.", where=where)
     answers: list[LoggedAnswer] = []
@@ -231,7 +188,7 @@ def _checked_totals(answers: Sequence[LoggedAnswer], task: _Task) -> tuple[dict[
     return totals, notes
 
 
-def _averages(rows: Sequence[_Row]) -> str | None:
+def _averages(rows: Sequence[DetailsRow]) -> str | None:
     """The one figure, where it is the share of a document's answers that are right, stripped of spaces."""
     names = {name for row in rows for name in row.metrics}
     if len(names) != 1 or not any(len(row.answers) > 1 for row in rows):
@@ -244,15 +201,15 @@ def _averages(rows: Sequence[_Row]) -> str | None:
     return str(name)
 
 
-def _right(row: _Row, answer: str) -> float:
+def _right(row: DetailsRow, answer: str) -> float:
     return float(answer.strip() in {gold.strip() for gold in row.golds})
 
 
-def _share(row: _Row) -> float:
+def _share(row: DetailsRow) -> float:
     return sum(_right(row, answer) for answer in row.answers) / len(row.answers)
 
 
-def _numbered(rows: Sequence[_Row]) -> Iterator[tuple[int, _Row]]:
+def _numbered(rows: Sequence[DetailsRow]) -> Iterator[tuple[int, DetailsRow]]:
     """Each row with the number of answers to its document before it."""
     before: dict[str, int] = {}
     for row in rows:
@@ -260,16 +217,16 @@ def _numbered(rows: Sequence[_Row]) -> Iterator[tuple[int, _Row]]:
         before[row.identity] = before.get(row.identity, 0) + len(row.answers)
 
 
-def _apart(row: _Row, figure: str, before: int) -> Iterator[LoggedAnswer]:
+def _apart(row: DetailsRow, figure: str, before: int) -> Iterator[LoggedAnswer]:
     for place, answer in enumerate(row.answers, before + 1):
         yield LoggedAnswer(
             row.identity, row.query, tuple(row.golds), answer, {figure: _right(row, answer)}, epoch=place
         )
 
 
-def _merged(rows: Sequence[_Row]) -> list[LoggedAnswer]:
+def _merged(rows: Sequence[DetailsRow]) -> list[LoggedAnswer]:
     """One answer for each time that a document is asked; its ways (written, by likelihood) are one answer."""
-    asked: dict[str, list[list[_Row]]] = {}
+    asked: dict[str, list[list[DetailsRow]]] = {}
     for row in rows:
         before = asked.setdefault(row.identity, [])
         fitting = next(
@@ -285,79 +242,10 @@ def _merged(rows: Sequence[_Row]) -> list[LoggedAnswer]:
     ]
 
 
-def _answer(ways: Sequence[_Row], *, epoch: int, figured: bool) -> LoggedAnswer:
+def _answer(ways: Sequence[DetailsRow], *, epoch: int, figured: bool) -> LoggedAnswer:
     """The answer of a document that was asked in one or more ways; a fault where only others have figures."""
     row = next((way for way in ways if way.answers), ways[0])
     figures = {name: value for way in ways for name, value in way.figures().items()}
     fault = "no figure" if figured and not figures else None
     answer = None if fault else "\n".join(row.chosen)
     return LoggedAnswer(row.identity, row.query, tuple(row.golds), answer, figures, epoch=epoch, fault=fault)
-
-
-def _rows(file: Path) -> Iterator[_Row]:
-    read = read_rows(content_of(file), str(file), TableFormat(name="parquet"))
-    for raw in read.rows:
-        columns = set(raw.fields)
-        if columns >= _NEW:
-            yield _new_row(raw.fields)
-        elif columns >= _OLD:
-            place = Where(file, raw.line)
-            yield _old_row({**raw.fields, **{name: _value(raw.fields.get(name), place) for name in _STRUCTURED}})
-        else:
-            raise DataError(
-                f"expected the details of lighteval (columns doc, metric, model_response), "
-                f"found {', '.join(sorted(columns))}.",
-                where=Where(file),
-                hint="run lighteval with `--save-details`; a table of your own is read by `harness import table`.",
-            )
-
-
-def _new_row(fields: Mapping[str, Any]) -> _Row:
-    doc, response = mapping(fields.get("doc")), mapping(fields.get("model_response"))
-    choices = [text(choice) for choice in _list(doc.get("choices"))]
-    written = response.get("text_post_processed") or response.get("text")
-    metrics = {name: value for name, value in mapping(fields.get("metric")).items() if value is not None}
-    return _Row(
-        text(doc.get("query")),
-        choices,
-        _at(choices, doc.get("gold_index")),
-        [text(answer) for answer in _list(written)],
-        _likelihoods(response.get("logprobs")),
-        metrics,
-    )
-
-
-def _old_row(fields: Mapping[str, Any]) -> _Row:
-    choices = [text(choice) for choice in _list(fields.get("choices"))]
-    golds = [text(gold) for gold in _list(fields.get("gold"))] or _at(choices, fields.get("gold_index"))
-    predictions = _list(fields.get("predictions"))
-    written = [text(part) for given in predictions for part in _list(given) if isinstance(part, str)]
-    firsts = [given[0] if isinstance(given, list | tuple) and given else given for given in predictions]
-    metrics = {name: value for name, value in mapping(fields.get("metrics")).items() if value is not None}
-    return _Row(text(fields.get("example")), choices, golds, written, [] if written else _likelihoods(firsts), metrics)
-
-
-def _list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
-
-
-def _at(choices: Sequence[str], places: Any) -> list[str]:
-    return [choices[place] for place in map(count, _list(places)) if place is not None and place < len(choices)]
-
-
-def _likelihoods(values: Any) -> list[float]:
-    numbers = [number(value) for value in _list(values)]
-    return [value for value in numbers if value is not None] if None not in numbers else []
-
-
-def _value(value: Any, where: Where) -> Any:
-    """A value, or what Python's text of it means; texts that are none stay."""
-    if not isinstance(value, str) or not value or value[0] not in "[{(":
-        return value
-    if len(value) > _LONGEST:
-        raise DataError(f"a cell has more than {_LONGEST} characters.", where=where)
-    plain = _NAN.sub("None", _NUMPY.sub(r"\1", value))
-    try:
-        return ast.literal_eval(plain)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return value

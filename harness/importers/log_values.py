@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.core.errors import DataError, Where
 from harness.core.storable import stored
 from harness.data.read_rows import content_of
+from harness.importers.imported_log import LoggedAnswer
 from harness.storage import plain_files
 
 _SHOWN = 5
@@ -104,3 +106,13 @@ def texts(value: Any) -> tuple[str, ...]:
     if value is None or value == "":
         return ()
     return tuple(text(part) for part in value) if isinstance(value, list) else (text(value),)
+
+
+def numbered_repeats(answers: Iterable[LoggedAnswer]) -> tuple[LoggedAnswer, ...]:
+    """The answers with `epoch` as the how-manieth answer to its item each one is, from 1."""
+    before: dict[str, int] = {}
+    numbered = []
+    for answer in answers:
+        before[answer.id] = before.get(answer.id, 0) + 1
+        numbered.append(replace(answer, epoch=before[answer.id]))
+    return tuple(numbered)

@@ -16,8 +16,16 @@ from harness.core.digests import digest, short
 from harness.core.errors import DataError, Where
 from harness.data.read_rows import TableFormat, content_of, read_rows
 from harness.importers.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog
-from harness.importers.log_values import count, json_file, mapping, number, text, texts, within_rounding
-from harness.importers.numbered_repeats import numbered_repeats
+from harness.importers.log_values import (
+    count,
+    json_file,
+    mapping,
+    number,
+    numbered_repeats,
+    text,
+    texts,
+    within_rounding,
+)
 
 _NEL, _BYOB, _SAMPLES = "results.jsonl", "byob_predictions.jsonl", "nemo-evaluator-per-sample-outputs"
 _TOTALS = ("results.yml", "byob_results.json", "eval-*.json")

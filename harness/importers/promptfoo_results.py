@@ -18,8 +18,16 @@ from harness.importers.imported_log import (
     is_verdict,
     verdict_figure,
 )
-from harness.importers.log_values import json_file, json_or_nothing, log_file, mapping, number, objects, text
-from harness.importers.numbered_repeats import numbered_repeats
+from harness.importers.log_values import (
+    json_file,
+    json_or_nothing,
+    log_file,
+    mapping,
+    number,
+    numbered_repeats,
+    objects,
+    text,
+)
 
 SCORE = "score"
 _EQUALS = "equals"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 from harness.core.errors import SuiteError
-from harness.core.metric import Metric, MetricContext
-from harness.metrics.metric_shapes import Factory
+from harness.core.metric import Direction, Metric, MetricContext, Role
+from harness.metrics.metric_shapes import Factory, MeanMetric
 
 
 class ByScorer(Factory):
@@ -34,3 +35,32 @@ class ByScorer(Factory):
     @abstractmethod
     def of(self, full: str, scorer: str, context: MetricContext) -> Metric:
         """The metric of one scorer."""
+
+
+@dataclass(eq=False)
+class MeanByScorer(ByScorer):
+    """Makes the mean of the statistic `column` for each scorer."""
+
+    column: str
+    summary: str
+    _: KW_ONLY
+    unit: str = "share"
+    direction: Direction = "target"
+    ideal: float | None = None
+    label: str = ""
+    short: str = ""
+    role: Role = "primary"
+
+    def __post_init__(self) -> None:
+        self.needs = (self.column,)
+
+    def of(self, full: str, scorer: str, context: MetricContext) -> Metric:
+        return MeanMetric(
+            id=full,
+            unit=self.unit,
+            direction=self.direction,
+            ideal=self.ideal,
+            cluster_unit=context.cluster_unit,
+            protocols=(scorer,),
+            column=self.column,
+        )

@@ -39,7 +39,7 @@ class ClassicalKind(ModelKind[ClassicalSpec]):
             loads_with="vocabulary.json and classical.safetensors hold the TF-IDF weights and the coefficients",
             files=("classical.safetensors", "classical.json", "vocabulary.json"),
             weights=("classical.safetensors",),
-            reader="harness.models.checkpoint.classical_file:read_classical",
+            reader="harness.models.checkpoint.formats.classical_file:read_classical",
             family="bag_of_words",
         ),
     )

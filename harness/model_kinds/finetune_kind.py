@@ -140,7 +140,7 @@ class FinetuneKind(ModelKind[FinetuneSpec]):
             loads_with="transformers.AutoModel.from_pretrained({base}), then the head in linear.safetensors",
             files=("linear.safetensors", "linear.json"),
             weights=("linear.safetensors",),
-            reader="harness.models.checkpoint.linear_head_file:read_linear",
+            reader="harness.models.checkpoint.formats.linear_head_file:read_linear",
             stands_on_parent=True,
         ),
     )

@@ -121,7 +121,7 @@ class LoadKind(ModelKind[LoadModel]):
 
     def at_hand(self, options: LoadModel, store: Any) -> bool:
         """A folder, or what was fetched before."""
-        known: bool = registry.imported("harness.models.checkpoint.locate:at_hand")(options.load, store)
+        known: bool = registry.imported("harness.models.checkpoint.sources.locate:at_hand")(options.load, store)
         return known
 
     def obtain(self, options: LoadModel, given: ObtainContext) -> Obtained:

@@ -11,8 +11,9 @@ from harness.core.model_kind import ObtainContext, Obtained
 from harness.model_kinds.load_kind import LoadModel
 from harness.models.checkpoint.adapter_folder import check_adapter, is_adapter, named_base, pair_key, write_pair
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
-from harness.models.checkpoint.inspection import configured_labels, read_lineage
-from harness.models.checkpoint.locate import NamedCheckpoint, locate
+from harness.models.checkpoint.inspection import configured_labels
+from harness.models.checkpoint.lineage import read_lineage
+from harness.models.checkpoint.sources.locate import NamedCheckpoint, locate
 
 
 def obtain_loaded(options: LoadModel, given: ObtainContext) -> Obtained:

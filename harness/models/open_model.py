@@ -10,7 +10,7 @@ from harness.core import registry
 from harness.core.model import Backend
 from harness.core.model_kind import formats
 from harness.models.cached_model import CachedModel
-from harness.models.checkpoint.inspection import kind_of, read_lineage
+from harness.models.checkpoint.lineage import kind_of, read_lineage
 from harness.models.open_context import OpenContext
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.core.digests import digest, file_digest
 from harness.models.checkpoint.checkpoint_digest import Resolve, tokenizer_folder
-from harness.models.checkpoint.inspection import CONFIG
+from harness.models.checkpoint.lineage import CONFIG
 from harness.models.checkpoint.tokenizer_files import CHAT_TEMPLATE, SIDE_FILES, TOKENIZER_FILES
 from harness.storage.store import Store
 

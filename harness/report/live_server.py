@@ -18,8 +18,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from harness.core.errors import DataError
 from harness.report.formats.html_page import render_view
-from harness.report.sections.item_browser import Loaded, load
-from harness.report.view.run_view import RunView, files
+from harness.report.sections.items.item_browser import Loaded, load
+from harness.report.sections.run_files import files
+from harness.report.view.run_view import RunView
 from harness.storage import plain_files
 from harness.storage.run_dir import RunDir
 

@@ -13,7 +13,7 @@ import pytest
 from harness_support.tiny_world import Shell
 
 from harness.core.errors import IncompleteError
-from harness.models.checkpoint.locate import NamedCheckpoint, locate
+from harness.models.checkpoint.sources.locate import NamedCheckpoint, locate
 from harness.storage.store import Store
 
 PAGE = Path(__file__).parents[2] / "docs" / "lora-chat.md"

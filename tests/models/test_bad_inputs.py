@@ -12,7 +12,7 @@ from harness.core.errors import CheckpointError, IncompleteError
 from harness.core.requests import Generate
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.inspection import inspect
-from harness.models.checkpoint.locate import NamedCheckpoint, locate
+from harness.models.checkpoint.sources.locate import NamedCheckpoint, locate
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 

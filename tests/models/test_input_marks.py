@@ -27,7 +27,7 @@ from harness.core.requests import (
 )
 from harness.model_kinds.server_kind import ServerSpec
 from harness.models.cached_model import CachedModel
-from harness.models.checkpoint.classical_file import ClassicalWeights, write_classical
+from harness.models.checkpoint.formats.classical_file import ClassicalWeights, write_classical
 from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.models.server.open_server import served

@@ -13,7 +13,8 @@ import pytest
 from harness.cli.app import invoke
 from harness.core.errors import CheckpointError
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
-from harness.models.checkpoint.inspection import inspect, parent_of
+from harness.models.checkpoint.inspection import inspect
+from harness.models.checkpoint.lineage import parent_of
 from harness.models.local.peft_adapters import plan_adapter
 from harness.storage.plain_files import FOLLOW_LINKS
 

@@ -16,9 +16,10 @@ from harness.core import model_kind, registry
 from harness.core.errors import CheckpointError, HarnessError
 from harness.core.model_kind import formats
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
-from harness.models.checkpoint.classical_file import ClassicalWeights, read_classical, write_classical
-from harness.models.checkpoint.inspection import inspect, read_lineage
-from harness.models.checkpoint.linear_head_file import LinearHead, read_linear, write_linear
+from harness.models.checkpoint.formats.classical_file import ClassicalWeights, read_classical, write_classical
+from harness.models.checkpoint.formats.linear_head_file import LinearHead, read_linear, write_linear
+from harness.models.checkpoint.inspection import inspect
+from harness.models.checkpoint.lineage import read_lineage
 from harness.models.derived.few_shot_backend import FewShotPrompt, read_shots, write_shots
 from harness.models.derived.heuristic_backend import BaselineTable, read_baseline, write_baseline
 from harness.models.derived.projection_backend import Projection, read_projection, write_projection

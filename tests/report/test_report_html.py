@@ -22,11 +22,12 @@ from harness.core.interval import Interval
 from harness.report.charts.line_charts import rate_curve, throughput_curve
 from harness.report.formats.html_page import render_html, render_view
 from harness.report.formats.write_reports import write_reports
-from harness.report.sections.item_browser import item_measures
-from harness.report.sections.leading_forest import leading_forest
-from harness.report.sections.overview import overview
+from harness.report.sections.items.item_browser import item_measures
+from harness.report.sections.metrics.overview import overview
+from harness.report.sections.summary.forest_plot import leading_forest
+from harness.report.view.comparison_reading import classify_change
 from harness.report.view.item_columns import measure
-from harness.report.view.run_view import RunView, classify_change
+from harness.report.view.run_view import RunView
 from harness.report.web import item_data
 from harness.report.wording.narrative import change
 from harness.schema.results.metrics import AdjustedResult, SeedsResult

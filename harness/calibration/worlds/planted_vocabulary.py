@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-"""The doses that are calibrated with."""
-
 OCCUPATIONS = (
     "accountant", "artist", "baker", "builder", "chef", "chemist", "cleaner", "dancer", "doctor", "driver",
     "engineer", "farmer", "lawyer", "nurse", "painter", "pilot", "plumber", "singer", "teacher", "writer",

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import output_options, run_folder
-from harness.cli.terminal import say
+from harness.cli.options import output_options
+from harness.cli.run_argument import run_folder
+from harness.cli.terminal import say, say_json
 
 
 @click.command("bless")
@@ -29,7 +30,6 @@ def command(
     The tag stands for these results and records alone: a run that changed since is refused. Compare with it by
     `compare: {baseline: {run: TAG}}` in a suite, or by `harness run SUITE --baseline-run TAG`.
     """
-    from harness.cli.options import emit_json
     from harness.commands.stored_runs.bless_run import bless_run
     from harness.report.wording.safe_text import clean_line
     from harness.storage.blessed_runs import REGISTRY
@@ -41,7 +41,7 @@ def command(
     file = registry or Path(REGISTRY)
     entry, before = bless_run(stored, tag, file, model=model, place=place, allow_failed=allow_failed)
     if as_json:
-        emit_json({"tag": tag, "registry": str(file), **entry.model_dump()})
+        say_json({"tag": tag, "registry": str(file), **entry.model_dump()})
         return 0
     if not quiet:
         if before is not None and before.seal != entry.seal:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.terminal import say
+from harness.cli.terminal import say, say_json
 
 if TYPE_CHECKING:
     from harness.storage.cache_care import CachePart
@@ -39,7 +39,6 @@ def verify_cache(as_json: bool) -> int:
     Exit code 12 if anything was damaged.
     """
     from harness.cli.console import make_reporter
-    from harness.cli.options import emit_json
     from harness.core.errors import EXIT_INCOMPLETE
     from harness.storage.cache_care import verify
     from harness.storage.store import Store
@@ -47,7 +46,7 @@ def verify_cache(as_json: bool) -> int:
     reporter = make_reporter(quiet=as_json)
     faults = verify(Store(reporter=reporter), reporter)
     if as_json:
-        emit_json({"damaged": faults})
+        say_json({"damaged": faults})
     else:
         for fault in faults:
             say(f"damaged: {fault}")
@@ -77,11 +76,10 @@ def prune_cache(older_than: float | None, dry_run: bool, as_json: bool) -> int:
 
 
 def _show(parts: Sequence[CachePart], as_json: bool, **facts: object) -> None:
-    from harness.cli.options import emit_json
     from harness.schema.units import show_bytes
 
     if as_json:
-        emit_json({**facts, "parts": [asdict(part) for part in parts], "bytes": sum(part.bytes for part in parts)})
+        say_json({**facts, "parts": [asdict(part) for part in parts], "bytes": sum(part.bytes for part in parts)})
         return
     width = max((len(part.name) for part in parts), default=0)
     for part in parts:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.options import output_options, policy_option, run_folder
-from harness.cli.terminal import say
+from harness.cli.options import output_options, policy_option
+from harness.cli.run_argument import run_folder
+from harness.cli.terminal import say, say_json
 
 
 @click.command("compare")
@@ -38,8 +39,8 @@ def command(
     """
     from harness.cli.comparison_lines import comparison_lines
     from harness.cli.console import make_reporter
-    from harness.cli.options import earlier_json, emit_json, say_earlier_version
     from harness.cli.outcome import say_verdicts, verdict_json
+    from harness.cli.run_argument import earlier_json, say_earlier_version
     from harness.commands.stored_runs.compare_runs import both_sides, compare_runs
     from harness.commands.stored_runs.judge_pair import judge_pair
     from harness.report.wording.safe_text import clean_line
@@ -65,7 +66,7 @@ def command(
     if as_json:
         comparisons = [entry.model_dump(mode="json") for entry in compared.comparisons]
         verdict = {} if judged is None else verdict_json(judged)
-        emit_json({"comparisons": comparisons, "unpaired": compared.unpaired, **verdict, **earlier_json(first, second)})
+        say_json({"comparisons": comparisons, "unpaired": compared.unpaired, **verdict, **earlier_json(first, second)})
     else:
         for line in comparison_lines(compared.comparisons, both_sides(first, second)):
             say(line)

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from harness.cli.console import make_reporter
-from harness.cli.options import FORMATS, emit_json, file_options, open_store
-from harness.cli.terminal import heading, say
+from harness.cli.options import FORMATS, file_options, open_store
+from harness.cli.terminal import heading, say, say_json
 from harness.commands.data import expand_names, open_entry, open_file, preview_entry, preview_facts
 from harness.core.errors import DataError, is_address, unknown
 
@@ -28,7 +28,7 @@ def list_data(as_json: bool) -> int:
     store = open_store(make_reporter(quiet=True))
     previews = {name: preview_entry(name, store) for name in catalog_index.names()}
     if as_json:
-        emit_json({name: preview_facts(preview) for name, preview in previews.items()})
+        say_json({name: preview_facts(preview) for name, preview in previews.items()})
         return 0
     width = max((len(name) for name in previews), default=0)
     for name, preview in previews.items():
@@ -174,7 +174,7 @@ def audit_data(
         atomic.write_text(out.absolute(), audit_file(out.suffix.lower(), made, value))
         reporter.info(f"wrote {out}")
     if as_json:
-        emit_json(value)
+        say_json(value)
         return 0
     for made_audit in made:
         for line in audit_lines(made_audit):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.terminal import heading, say
+from harness.cli.terminal import heading, say, say_json
 
 if TYPE_CHECKING:
     from harness.core.model_kind import Extra
@@ -24,7 +24,6 @@ def command(suite: str | None, as_json: bool) -> int:
 
     With SUITE, say which packages a run of it lacks. The exit code is then 12 if any is missing.
     """
-    from harness.cli.options import emit_json
     from harness.cli.process_settings import ProcessSettings
     from harness.core.errors import EXIT_INCOMPLETE, EXIT_OK
     from harness.pipeline import provenance
@@ -43,7 +42,7 @@ def command(suite: str | None, as_json: bool) -> int:
     code = EXIT_INCOMPLETE if lacking else EXIT_OK
     process = ProcessSettings.apply()
     if as_json:
-        emit_json(
+        say_json(
             {
                 "versions": versions,
                 "extras": extras,

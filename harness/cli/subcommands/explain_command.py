@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import OUT, policy_option, run_folder, say_earlier_version
-from harness.cli.terminal import joined, say, styled
+from harness.cli.options import OUT, policy_option
+from harness.cli.run_argument import run_folder, say_earlier_version
+from harness.cli.terminal import joined, say, say_json, styled
 
 if TYPE_CHECKING:
     from harness.commands.stored_runs.explain import Explained
@@ -29,7 +30,7 @@ def command(gate: str | None, run: str, as_json: bool) -> int:
     model is run; the exit code is 0 regardless of the verdict.
     """
     from harness.cli.console import make_reporter
-    from harness.cli.options import earlier_json, emit_json
+    from harness.cli.run_argument import earlier_json
     from harness.commands.stored_runs.explain import explain_run
     from harness.storage.run_folders import find_newest
 
@@ -37,7 +38,7 @@ def command(gate: str | None, run: str, as_json: bool) -> int:
     say_earlier_version(stored)
     explained = explain_run(stored, gate, make_reporter(quiet=True))
     if as_json:
-        emit_json(
+        say_json(
             {
                 "run_dir": str(stored.path),
                 "gates": [explained_gate.to_json() for explained_gate in explained],

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import emit_json, run_folder
-from harness.cli.terminal import say
+from harness.cli.run_argument import run_folder
+from harness.cli.terminal import say, say_json
 
 
 @click.command("export")
@@ -21,7 +21,8 @@ def command(run: str, model: str, folder: Path, as_json: bool) -> int:
     Adapters are copied together with their base model, which goes to DIR/base.
     """
     from harness.cli.console import make_reporter
-    from harness.cli.options import open_store, say_earlier_version
+    from harness.cli.options import open_store
+    from harness.cli.run_argument import say_earlier_version
     from harness.pipeline.checkpoints.export_checkpoint import export_model
     from harness.storage.run_folders import find
 
@@ -29,7 +30,7 @@ def command(run: str, model: str, folder: Path, as_json: bool) -> int:
     say_earlier_version(stored)
     exported = export_model(stored, model, folder, open_store(make_reporter()))
     if as_json:
-        emit_json({"folder": str(folder), "kind": exported.kind, "load": exported.load})
+        say_json({"folder": str(folder), "kind": exported.kind, "load": exported.load})
     else:
         say(f"{model} ({exported.kind}) is in {folder}\nload it: {exported.load}")
     return 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from harness.cli.ci_system import ci_option, tell
-from harness.cli.options import output_options, policy_option, run_folder, say_earlier_version
+from harness.cli.options import output_options, policy_option
+from harness.cli.run_argument import run_folder, say_earlier_version
 
 
 @click.command("gate")

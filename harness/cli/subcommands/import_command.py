@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import OUT, output_options
-from harness.cli.terminal import say
+from harness.cli.terminal import say, say_json
 
 
 class _Importers(click.Group):
@@ -79,10 +79,9 @@ def _given(options: tuple[str, ...]) -> dict[str, str]:
 
 
 def _told(run: Path, as_json: bool) -> int:
-    from harness.cli.options import emit_json
 
     if as_json:
-        emit_json({"run_dir": str(run), "report": str(run / "report.html")})
+        say_json({"run_dir": str(run), "report": str(run / "report.html")})
     else:
         say(f"report: {run / 'report.html'}")
     return 0

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import OUT, emit_json
-from harness.cli.terminal import say
+from harness.cli.options import OUT
+from harness.cli.terminal import say, say_json
 
 
 @click.command("index")
@@ -28,7 +28,7 @@ def command(folder: Path, open_browser: bool, as_json: bool) -> int:
     path = write_index(folder)
     refused = history(folder).refused
     if as_json:
-        emit_json({"index": str(path), "refused": refused})
+        say_json({"index": str(path), "refused": refused})
     else:
         say(str(path))
     for name, why in refused.items():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.options import output_options, run_folder
-from harness.cli.terminal import say
+from harness.cli.options import output_options
+from harness.cli.run_argument import run_folder
+from harness.cli.terminal import say, say_json
 
 
 @click.command("items")
@@ -46,7 +47,7 @@ def command(
     hold (`texts: none`) are read again from the data.
     """
     from harness.cli.console import make_reporter
-    from harness.cli.options import emit_json, open_store
+    from harness.cli.options import open_store
     from harness.commands.stored_runs.item_rows import ItemChoice, csv_rows, item_rows
     from harness.report.formats.csv_tables import table_csv
     from harness.report.wording.safe_text import clean_line
@@ -58,7 +59,7 @@ def command(
     shown = rows[:limit]
     columns, cells = csv_rows(shown)
     if as_json:
-        emit_json({"items": cells, "count": len(rows)})
+        say_json({"items": cells, "count": len(rows)})
     elif as_csv:
         say(table_csv(columns, cells).rstrip("\n"))
     else:

@@ -7,7 +7,7 @@ from inspect import getdoc
 
 import click
 
-from harness.cli.terminal import heading, say
+from harness.cli.terminal import heading, say, say_json
 
 KINDS = (
     *("tasks", "probes", "metrics", "models", "sources", "data", "checkpoints", "suites", "importers"),
@@ -21,11 +21,10 @@ KINDS = (
 def command(kinds: tuple[str, ...], as_json: bool) -> int:
     """List what is installed: tasks, probes, metrics, models, sources, data, checkpoints, suites, importers,
     report sections."""
-    from harness.cli.options import emit_json
 
     entries_by_kind = {kind: dict(_entries(kind)) for kind in kinds or KINDS}
     if as_json:
-        emit_json(entries_by_kind)
+        say_json(entries_by_kind)
         return 0
     for kind, entries in entries_by_kind.items():
         heading(kind)

@@ -24,7 +24,8 @@ def command(suite: str, lock: Path | None, quiet: bool) -> int:
     """
     from harness.calibration.load_calibration import load_any_suite
     from harness.cli.console import make_reporter
-    from harness.cli.options import lock_file, open_store, say_metric_code
+    from harness.cli.options import open_store
+    from harness.cli.suite_argument import lock_file, say_metric_code
     from harness.core.digests import short
     from harness.pipeline.private_messages import private_messages
     from harness.pipeline.suite_lock import write_lock

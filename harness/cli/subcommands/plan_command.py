@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.options import SuiteChanges, suite_changes
-from harness.cli.terminal import heading, say
+from harness.cli.options import suite_changes
+from harness.cli.suite_argument import SuiteChanges
+from harness.cli.terminal import heading, say, say_json
 
 
 @click.command("plan")
@@ -26,14 +27,9 @@ def command(
     use the variance from the newest finished run of the suite under ./reports, if there is one.
     """
     from harness.cli.console import make_reporter
-    from harness.cli.options import (
-        changed_suite,
-        emit_json,
-        newest_run,
-        open_store,
-        say_metric_code,
-        say_unknown_training,
-    )
+    from harness.cli.options import open_store
+    from harness.cli.run_argument import newest_run
+    from harness.cli.suite_argument import changed_suite, say_metric_code, say_unknown_training
     from harness.commands.planning.plan import plan_suite
     from harness.pipeline.private_messages import private_messages
     from harness.report.wording.safe_text import clean
@@ -49,7 +45,7 @@ def command(
         plan = plan_suite(chosen, open_store(told), told, limit=limit, earlier=newest_run(chosen.name))
     say_unknown_training(chosen)
     if as_json:
-        emit_json({**plan.to_json(), "metric_code": [module.to_json() for module in code]})
+        say_json({**plan.to_json(), "metric_code": [module.to_json() for module in code]})
         return 0
     heading("data")
     for data in plan.data:

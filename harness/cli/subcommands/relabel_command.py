@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import out_option, output_options, policy_option, run_folder
+from harness.cli.options import out_option, output_options, policy_option
+from harness.cli.run_argument import run_folder
 from harness.cli.terminal import say
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.options import earlier_json, emit_json, run_folder, say_earlier_version
-from harness.cli.terminal import say
+from harness.cli.run_argument import earlier_json, run_folder, say_earlier_version
+from harness.cli.terminal import say, say_json
 
 
 @click.command("report")
@@ -26,7 +26,7 @@ def command(run: str, open_browser: bool, as_json: bool) -> int:
         make_reporter(quiet=True).warn(note)
     written = write_reports(stored)
     if as_json:
-        emit_json({"run_dir": str(stored.path), "reports": [str(path) for path in written], **earlier_json(stored)})
+        say_json({"run_dir": str(stored.path), "reports": [str(path) for path in written], **earlier_json(stored)})
     else:
         for path in written:
             say(str(path))

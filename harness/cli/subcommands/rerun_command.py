@@ -7,16 +7,9 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import (
-    AllowedCode,
-    code_options,
-    device_option,
-    out_option,
-    output_options,
-    policy_option,
-    run_folder,
-)
-from harness.cli.terminal import say
+from harness.cli.options import AllowedCode, code_options, device_option, out_option, output_options, policy_option
+from harness.cli.run_argument import run_folder
+from harness.cli.terminal import say, say_json
 
 MOST = 40
 """Figures that are named; the rest is counted."""
@@ -51,7 +44,7 @@ def command(
     (`inference_cost`) are measured anew and not compared, nor are gates on them.
     """
     from harness.cli.console import make_reporter
-    from harness.cli.options import emit_json, open_store
+    from harness.cli.options import open_store
     from harness.commands.stored_runs.rerun import TOLERANCE, rerun
     from harness.core.errors import EXIT_GATE_FAILED, EXIT_OK
     from harness.pipeline.run_suite import Settings
@@ -69,7 +62,7 @@ def command(
     )
     made = rerun(find(run_folder(run)), open_store(reporter, fresh=not resume), reporter, settings)
     if as_json:
-        emit_json(
+        say_json(
             {
                 "run_dir": str(made.run.path),
                 "reproduced": made.reproduced,

@@ -11,7 +11,6 @@ import click
 from harness.cli.ci_system import ci_option, tell
 from harness.cli.options import (
     AllowedCode,
-    SuiteChanges,
     code_options,
     device_option,
     lock_option,
@@ -19,6 +18,7 @@ from harness.cli.options import (
     output_options,
     suite_changes,
 )
+from harness.cli.suite_argument import SuiteChanges
 
 
 @click.command("run")
@@ -77,8 +77,9 @@ def command(
     """
     from harness.calibration.load_calibration import CalibrationSuite
     from harness.cli.console import make_reporter
-    from harness.cli.options import changed_suite, lock_file, open_store, stored_baseline
+    from harness.cli.options import open_store
     from harness.cli.outcome import show_outcome
+    from harness.cli.suite_argument import changed_suite, lock_file, stored_baseline
     from harness.pipeline.run_suite import Settings, run_suite
 
     stored = stored_baseline(baseline_run, baseline_model)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.options import OUT, device_option, output_options, run_folder
-from harness.cli.terminal import say
+from harness.cli.options import OUT, device_option, output_options
+from harness.cli.run_argument import run_folder
+from harness.cli.terminal import say, say_json
 
 
 @click.command("selftest")
@@ -23,7 +24,8 @@ def command(run: str, swaps: int, ask: bool, device: str, as_json: bool, quiet: 
     shown in the reports. The exit code is 12 if a test raises too many false alarms.
     """
     from harness.cli.console import make_reporter
-    from harness.cli.options import earlier_json, emit_json, open_store, say_earlier_version
+    from harness.cli.options import open_store
+    from harness.cli.run_argument import earlier_json, say_earlier_version
     from harness.commands.stored_runs.selftest import selftest_run
     from harness.core.errors import EXIT_INCOMPLETE, EXIT_OK
     from harness.report.formats.write_reports import write_reports
@@ -37,7 +39,7 @@ def command(run: str, swaps: int, ask: bool, device: str, as_json: bool, quiet: 
     write_reports(stored)
     code = EXIT_OK if made.passed else EXIT_INCOMPLETE
     if as_json:
-        emit_json(
+        say_json(
             {"run_dir": str(stored.path), "exit_code": code, **made.model_dump(mode="json"), **earlier_json(stored)}
         )
         return code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from harness.cli.options import run_folder, say_earlier_version
+from harness.cli.run_argument import run_folder, say_earlier_version
 from harness.cli.terminal import say
 
 

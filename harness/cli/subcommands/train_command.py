@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import click
 
-from harness.cli.options import SuiteChanges, emit_json, output_options, suite_changes
-from harness.cli.terminal import say
+from harness.cli.options import output_options, suite_changes
+from harness.cli.suite_argument import SuiteChanges
+from harness.cli.terminal import say, say_json
 
 
 @click.command("train")
@@ -24,7 +25,8 @@ def command(
 ) -> int:
     """Build the checkpoints of SUITE (all, or only the named models and their parents)."""
     from harness.cli.console import make_reporter
-    from harness.cli.options import changed_suite, open_store
+    from harness.cli.options import open_store
+    from harness.cli.suite_argument import changed_suite
     from harness.commands.run import train_models
     from harness.pipeline.private_messages import private_messages
 
@@ -33,7 +35,7 @@ def command(
     with private_messages(chosen, reporter) as told:
         made = train_models(chosen, open_store(told), told)
     if as_json:
-        emit_json(
+        say_json(
             {
                 name: {"path": str(checkpoint.path), "key": checkpoint.key, "cached": checkpoint.cached}
                 for name, checkpoint in made.items()

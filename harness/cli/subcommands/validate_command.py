@@ -20,7 +20,8 @@ def command(suites: tuple[str, ...]) -> int:
     """
     from harness.calibration.load_calibration import CalibrationSuite, load_any_suite
     from harness.cli.console import make_reporter
-    from harness.cli.options import open_store, say_metric_code, say_unknown_training
+    from harness.cli.options import open_store
+    from harness.cli.suite_argument import say_metric_code, say_unknown_training
     from harness.commands.check_suite import check_beside, check_suite
     from harness.core.errors import SuiteError
     from harness.pipeline.private_messages import private_messages

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import device_option, follow_links_option, out_option, policy_option
-from harness.cli.terminal import say
+from harness.cli.terminal import say, say_json
 
 if TYPE_CHECKING:
     from harness.commands.checkpoint_runs import CheckpointRun
@@ -92,12 +92,11 @@ def command(
 
 
 def _show(made: CheckpointRun, *, as_json: bool) -> None:
-    from harness.cli.options import emit_json
     from harness.report.wording.safe_text import clean
 
     failed = [gate.id for gate in made.failed]
     if as_json:
-        emit_json({"step": made.step, "run": str(made.run), "figures": dict(made.figures), "failed_gates": failed})
+        say_json({"step": made.step, "run": str(made.run), "figures": dict(made.figures), "failed_gates": failed})
         return
     figures = ", ".join(f"{name} {value:.4g}" for name, value in made.figures.items())
     say(clean(f"step {made.step}: {figures or 'no figures'}"))

@@ -21,7 +21,7 @@ from harness.core.errors import DataError, Where, unknown
 from harness.core.evaluation import Item, ItemMeasure
 from harness.core.reporter import Reporter
 from harness.core.requests import Failure
-from harness.evaluations.answered_item import Answered
+from harness.evaluations.answers.answered_item import Answered
 from harness.evaluations.record_builders import failed, outcome
 from harness.evaluations.tasks.imported import Imported
 from harness.importers.imported_log import LoggedAnswer, LoggedEvaluation, LogImporter, ModelLog

@@ -16,11 +16,11 @@ from harness.core.evaluation import Evaluation, ItemMeasure
 from harness.core.metric import MetricContext
 from harness.core.records import Records, RecordsHead
 from harness.core.reporter import Reporter
-from harness.evaluations.answered_item import Answered
+from harness.evaluations.answers.answered_item import Answered
 from harness.metrics.build_metrics import build_metrics
 from harness.pipeline import provenance
-from harness.pipeline.results.assembly import record_counts
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
+from harness.pipeline.results.record_counts import record_counts
 from harness.pipeline.results.scoring import ScoringContext, ScoringSpec, score
 from harness.schema.results.inputs import DataResult, EvaluationResult, ItemMeasureResult, ModelResult
 from harness.schema.results.results_file import Results

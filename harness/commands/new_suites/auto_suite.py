@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.commands.new_suites.described_data import describe_data
 from harness.commands.new_suites.head_labels import match_labels
+from harness.commands.new_suites.suite_draft import parted
 from harness.core.errors import DataError, SuiteError, Where
 from harness.pipeline.checkpoints.named_checkpoints import ability_of, family_of, needs_base
 
@@ -137,7 +138,7 @@ def _matched(base: str, finetuned: str, task: TaskData, said: str) -> dict[str, 
         HarnessError: when the checkpoint has no head, or what is said does not fit it and the data.
     """
     described = describe_data(task.file, task.read_as, text=task.text, label=task.label)
-    head = ability_of(*_parted(finetuned), ability_of(*_parted(base))).labels
+    head = ability_of(*parted(finetuned), ability_of(*parted(base))).labels
     if head is None:
         raise SuiteError("--labels names the rows of a head, and the fine-tuned checkpoint has none.")
     matched = match_labels(head, described.labels, said)
@@ -159,29 +160,24 @@ def _add_full(value: dict[str, Any]) -> None:
 
 def _stands_on(base: str, finetuned: str) -> bool:
     """Whether the second checkpoint is an adapter alone: it stands on the first, whatever its file calls its base."""
-    return not needs_base(*_parted(base)) and needs_base(*_parted(finetuned))
+    return not needs_base(*parted(base)) and needs_base(*parted(finetuned))
 
 
 def _on_base(base: str, adapter: str, trained_on: Sequence[str] | None) -> dict[str, Any]:
-    name, revision = _parted(adapter)
+    name, revision = parted(adapter)
     placed = {"adapter": str(Path(name).absolute()) if Path(name).exists() else name}
     return {**_load(base, trained_on), **placed, **({"adapter_revision": revision} if revision else {})}
 
 
 def _language_model(name: str) -> str | None:
     """`masked`, `causal`, or None; of an adapter or a head, what its parent is."""
-    path, revision = _parted(name)
+    path, revision = parted(name)
     family = family_of(path, revision)
     return family if family in {"masked", "causal"} else None
 
 
-def _parted(name: str) -> tuple[str, str | None]:
-    path, at, revision = name.rpartition("@")
-    return (path, revision) if at and not Path(name).exists() else (name, None)
-
-
 def _load(path: str, trained_on: Sequence[str] | None) -> dict[str, Any]:
-    name, revision = _parted(path)
+    name, revision = parted(path)
     learned = {} if trained_on is None else {"trained_on": [str(Path(file).absolute()) for file in trained_on]}
     if revision is not None:
         return {"load": name, "revision": revision, **learned}

@@ -20,8 +20,8 @@ from harness.core.errors import DataError, Where, unknown
 from harness.core.records import STAT_PREFIX, Records
 from harness.core.reporter import Reporter
 from harness.evaluations.label_stats import label_margin, label_stats
-from harness.pipeline.results.assembly import record_counts
 from harness.pipeline.results.gate_verdicts import verdicts, wanted_pairs
+from harness.pipeline.results.record_counts import record_counts
 from harness.pipeline.results.scoring import ScoringContext, ScoringSpec, score
 from harness.schema.results.inputs import EvaluationResult
 from harness.schema.results.results_file import Results

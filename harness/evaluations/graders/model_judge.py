@@ -13,7 +13,7 @@ from harness.core.evaluation import Item
 from harness.core.model import ModelFacts
 from harness.core.records import COSTLY
 from harness.core.requests import Failure, Generate, Generated, Request, Response
-from harness.evaluations.prompt_template import filled, template_of
+from harness.evaluations.prompts.prompt_template import filled, template_of
 
 JUDGE_PROMPT = (
     "Two continuations of one text follow. Which one goes on better: more fluent, more coherent with the beginning, "

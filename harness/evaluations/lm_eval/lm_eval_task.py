@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -18,9 +16,7 @@ from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import (
     Continuations,
-    Failure,
     Generate,
-    Generated,
     Messages,
     Request,
     Response,
@@ -30,19 +26,16 @@ from harness.evaluations.chat_options import NO_CHAT_LIKELIHOODS
 from harness.evaluations.generation_base import refuse_decoding
 from harness.evaluations.item_measures import BITS_PER_BYTE, MARGIN_OF_CORRECT
 from harness.evaluations.lm_eval.chat_settings import CHAT_FIELDS, LmEvalChatOptions
-from harness.evaluations.lm_eval.filters import matches, pipeline
+from harness.evaluations.lm_eval.filters import pipeline
 from harness.evaluations.lm_eval.generation_settings import generation_settings
 from harness.evaluations.lm_eval.prompt_templates import Doc, Prompts
-from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, whole_likelihood
+from harness.evaluations.lm_eval.task_metrics import metrics_of
+from harness.evaluations.lm_eval.task_records import TaskRecords
 from harness.evaluations.subsample import choose
 from harness.metrics.build_metrics import factory
-from harness.metrics.capability.answer_match import answer_f1_of, exact_match_of
 from harness.metrics.capability.bleu_chrf_ter import NAMES as CORPUS
-from harness.metrics.capability.bleu_chrf_ter import translation_statistics
-from harness.metrics.capability.choice_accuracy import best_choices, brier_of, choice_statistics
-from harness.metrics.capability.f1 import BinaryF1, binary_f1_counts
+from harness.metrics.capability.f1 import BinaryF1
 from harness.metrics.capability.rouge import NAMES as ROUGE
-from harness.metrics.capability.rouge import rouge_statistics
 from harness.metrics.logged_figure import LOGGED
 from harness.schema.suite.data_refs import SourceRef
 
@@ -54,24 +47,6 @@ PROTOCOLS = {
     "generate_until": GENERATION,
 }
 """lm-eval's output type → how a model is asked."""
-METRICS: Mapping[str, Mapping[str, str]] = {
-    "multiple_choice": {
-        "acc": "acc",
-        "acc_norm": "acc_norm_chars",
-        "acc_bytes": "acc_norm_bytes",
-        "acc_mutual_info": "acc_mutual_info",
-        "f1": "f1_binary",
-        "brier_score": "brier",
-    },
-    "loglikelihood": {"acc": "greedy_match", "perplexity": "target_perplexity"},
-    "loglikelihood_rolling": {
-        "word_perplexity": "word_perplexity",
-        "byte_perplexity": "byte_perplexity",
-        "bits_per_byte": "bits_per_byte",
-    },
-    "generate_until": {"exact_match": "exact_match_strict", **{name: name for name in CORPUS}},
-}
-"""lm-eval's name of a metric → ours, by output type."""
 
 _MOST_TARGET_TOKENS = 64
 
@@ -126,13 +101,16 @@ class LmEvalTask(Evaluation):
             )
         self.task = options.task
         self.type = str(self.task.get("output_type"))
-        self._filter = pipeline(self.task, options.filter)
         self._generation = generation_settings(self.task)
         asked = self.task.get("num_fewshot") if options.num_fewshot is None else options.num_fewshot
         self._prompts = Prompts(self.task, int(asked or 0))
         self._later = options.model_dump(include=CHAT_FIELDS, exclude_defaults=True)
         self._exact = next(
             (dict(metric) for metric in self.task.get("metric_list") or () if metric.get("metric") == "exact_match"), {}
+        )
+        kept = pipeline(self.task, options.filter)
+        self._records = TaskRecords(
+            tuple(options.metrics or ()), lambda written: kept(options.answer(written)), self._exact
         )
 
     @classmethod
@@ -155,7 +133,7 @@ class LmEvalTask(Evaluation):
             task["task"] = checked(task["task"], None)
         task["task"] = json.loads(json.dumps(task["task"], default=str))
         if task.get("metrics") is None:
-            task["metrics"] = _metrics(task["task"])
+            task["metrics"] = metrics_of(task["task"])
         return task
 
     @classmethod
@@ -312,104 +290,7 @@ class LmEvalTask(Evaluation):
         return Generate(messages=_turns(context), form=self.options.form, **settings)
 
     def record(self, item: Item, protocol: str, responses: Sequence[Response]) -> Record:
-        cut = truncated_tokens(responses)
-        failure = next((response for response in responses if isinstance(response, Failure)), None)
-        if failure is not None:
-            return failed(item, failure, truncated=cut)
-        by_type = {
-            "multiple_choice": self._choice,
-            "loglikelihood": self._target,
-            "loglikelihood_rolling": self._rolling,
-            "generate_until": self._generated,
-        }
-        return by_type[self.type](item, responses, cut)
-
-    def _choice(self, item: Item, responses: Sequence[Response], cut: int) -> Record:
-        choices, right = item.payload["choices"], item.payload["right"]
-        alone: tuple[float, ...] | None = None
-        if "contexts" in item.payload:
-            parts = [scores(response, 1) for response in responses]
-            values = tuple(part[0] for part in parts if not isinstance(part, Failure))
-        else:
-            option_scores = scores(responses[0], len(choices))
-            values = () if isinstance(option_scores, Failure) else option_scores
-            without = scores(responses[1], len(choices)) if len(responses) > 1 else None
-            alone = None if without is None or isinstance(without, Failure) or -math.inf in without else without
-        if len(values) != len(choices) or -math.inf in values:
-            return failed(item, Failure("nan", "a choice has no likelihood"), truncated=cut)
-        # As in lm-eval, the first of the best choices is the answer.
-        each = [choice_statistics(values, choices, place, alone, ties="first") for place in right]
-        best = best_choices(values)
-        chosen = values.index(max(values))
-        others = [value for place, value in enumerate(values) if place not in right]
-        return outcome(
-            item,
-            prediction=choices[chosen],
-            margin=max(values[place] for place in right) - max(others) if others else None,
-            tied=len(best) > 1,
-            truncated=cut,
-            response={"log_likelihoods": list(values)},
-            stats={
-                **{name: sum(counts[name] for counts in each) for name in each[0]},
-                "correct": float(chosen in right),
-                **self._asked({**binary_f1_counts(right[0], chosen), "brier": brier_of(values, right)}),
-            },
-        )
-
-    def _target(self, item: Item, responses: Sequence[Response], cut: int) -> Record:
-        target = item.payload["golds"][0]
-        values = scores(responses[0], 1)
-        if isinstance(values, Failure):
-            return failed(item, values, truncated=cut)
-        stats = {"nll_target": -values[0], "targets": 1.0}
-        response: dict[str, Any] = {"log_likelihood": values[0]}
-        if len(responses) > 1 and isinstance(responses[1], Generated):
-            stats["greedy_match"] = float(responses[1].text.startswith(target))
-            response["generated"] = responses[1].text
-        return outcome(item, truncated=cut, response=response, stats=stats)
-
-    def _rolling(self, item: Item, responses: Sequence[Response], cut: int) -> Record:
-        likelihood = whole_likelihood(responses[0])
-        if isinstance(likelihood, Failure):
-            return failed(item, likelihood, truncated=cut)
-        text = item.payload["text"]
-        stats = {
-            "nll": -likelihood.total,
-            "tokens": float(likelihood.tokens),
-            "bytes": float(len(text.encode("utf-8", "surrogatepass"))),
-            "words": float(len(re.split(r"\s+", text))),
-        }
-        return outcome(item, response={"log_likelihood": likelihood.total}, stats=stats)
-
-    def _generated(self, item: Item, responses: Sequence[Response], cut: int) -> Record:
-        (written,) = responses
-        if not isinstance(written, Generated):
-            return failed(item, Failure("error", "expected a generated text"), truncated=cut)
-        kept = self._filter(self.options.answer(written.text))
-        right = matches(kept, item.payload["golds"], self._exact)
-        return outcome(
-            item,
-            prediction=kept,
-            truncated=cut,
-            finish=written.finish,
-            response={"generated": written.text},
-            stats={
-                "exact_match_strict": float(right),
-                "correct": float(right),
-                **self._asked_of_text(kept, item.payload["golds"]),
-            },
-        )
-
-    def _asked(self, figures: Mapping[str, float]) -> dict[str, float]:
-        """Those statistics that a metric of the task reads: records of other tasks stay as they are."""
-        wanted = {need for name in self.options.metrics or () for need in factory(name).needs}
-        return {name: value for name, value in figures.items() if name in wanted}
-
-    def _asked_of_text(self, text: str, golds: Sequence[str]) -> dict[str, float]:
-        asked = tuple(name for name in CORPUS if name in (self.options.metrics or ()))
-        overlap = rouge_statistics(text, golds) if any(name in ROUGE for name in self.options.metrics or ()) else {}
-        squad = {"squad_f1": answer_f1_of(text, golds), "squad_exact_match": exact_match_of(text, golds)}
-        return {**translation_statistics(text, golds, asked, one_line=False), **self._asked({**overlap, **squad})}
+        return self._records.record(self.type, item, responses)
 
 
 def read_from_left(output_type: str, facts: ModelFacts) -> str:
@@ -434,24 +315,6 @@ def _pool(task: Mapping[str, Any]) -> str | None:
         return str(task["training_split"])
     split = task.get("validation_split") or task.get("test_split")
     return None if split is None else str(split)
-
-
-def _metrics(task: Mapping[str, Any]) -> list[str]:
-    from harness.evaluations.lm_eval.task_file import check_metric
-
-    known = METRICS[str(task["output_type"])]
-    listed = task.get("metric_list") or [{"metric": name} for name in list(known)[:1]]
-    names = [str(metric.get("metric")) if isinstance(metric, Mapping) else str(metric) for metric in listed]
-    for name, entry in zip(names, listed, strict=True):
-        if isinstance(entry, Mapping):
-            check_metric(entry, name)
-        if name not in known:
-            raise SuiteError(
-                f"lm-eval's metric {name!r} of {task['output_type']} tasks is not supported; known: "
-                f"{', '.join(known)}.",
-                hint="list the harness metrics you want in `metrics`.",
-            )
-    return list(dict.fromkeys(known[name] for name in names))
 
 
 def _turns(messages: Sequence[Sequence[str]]) -> Messages:

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.data.sources.lm_eval_configs import metric_name, task_config
 from harness.data.sources.lm_eval_index import leaf_tasks, place_of
-from harness.evaluations.lm_eval.lm_eval_task import METRICS
+from harness.evaluations.lm_eval.task_metrics import METRICS
 from harness.metrics.capability.bleu_chrf_ter import NAMES as CORPUS
 from harness.metrics.lm_eval_figure import figure_metric, group_metric, is_aggregated
 

@@ -248,15 +248,16 @@ class LmEvalPackageTask(Evaluation):
             return failed(item, results, truncated=cut)
         task = self.loaded(item.payload["task"])
         document = scored(task, item.payload, results, self.options.filter, figures_of_task(item.payload["task"]))
-        return outcome(
+        finish = extra.pop("finish", None)
+        made = outcome(
             item,
             prediction=document.prediction,
             margin=document.margin,
             truncated=cut,
-            finish=extra.pop("finish", None),
             response={**extra, **document.response},
             stats=document.stats,
         )
+        return replace(made, finish=finish)
 
     def _texts(self, item: Item, responses: Sequence[Response]) -> tuple[list[list[Any]] | Failure, dict[str, Any]]:
         written = [response for response in responses if isinstance(response, Generated)]

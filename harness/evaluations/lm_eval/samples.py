@@ -21,7 +21,7 @@ from harness.core.evaluation import Item
 from harness.core.requests import Failure
 from harness.core.storable import REPLACED, stored
 from harness.data.parsers.json_documents import unique_pairs
-from harness.evaluations.answered_item import Answered
+from harness.evaluations.answers.answered_item import Answered
 from harness.evaluations.lm_eval.logged_figures import Ours, ReadDocuments, Sample, with_given
 from harness.evaluations.lm_eval.logged_task import UNKNOWN, LoggedTask
 from harness.evaluations.lm_eval.sample_choices import choice_records

@@ -14,7 +14,7 @@ from harness.core.evaluation import Item, ItemMeasure
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, Generate, Generated, PseudoLikelihood, Request, Response
-from harness.evaluations.answer_parsing import LETTERS, read_choice
+from harness.evaluations.answers.option_reader import LETTERS, read_choice
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
 from harness.evaluations.probe_base import Probe
@@ -28,7 +28,7 @@ from harness.evaluations.probe_guards import (
     same_text,
     sound_rows,
 )
-from harness.evaluations.prompt_template import filled, template_of
+from harness.evaluations.prompts.prompt_template import filled, template_of
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, unread, whole_likelihood
 from harness.evaluations.sentence_scorers import read
 from harness.evaluations.subsample import choose

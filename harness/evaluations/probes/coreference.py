@@ -19,7 +19,7 @@ from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.item_measures import MARGIN
 from harness.evaluations.probe_base import Probe
 from harness.evaluations.probe_guards import left_out, likelihood_fault, same_text
-from harness.evaluations.prompt_template import filled, template_of
+from harness.evaluations.prompts.prompt_template import filled, template_of
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
 from harness.evaluations.sentence_scorers import Scored, SentenceScorer, ask_for, read, scorer_for, why_not
 from harness.evaluations.subsample import choose

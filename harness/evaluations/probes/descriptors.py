@@ -19,7 +19,7 @@ from harness.evaluations.columns import text_of
 from harness.evaluations.item_measures import MARGIN
 from harness.evaluations.probe_base import Probe
 from harness.evaluations.probe_guards import bare
-from harness.evaluations.prompt_template import Slot, filled, written_parts
+from harness.evaluations.prompts.prompt_template import Slot, filled, written_parts
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.sentence_scorers import SentenceScorer, ask_for, read, scorer_for, why_not
 from harness.evaluations.subsample import choose

@@ -19,7 +19,8 @@ from harness.core.requests import Cloze, Continuations, Failure, Request, Respon
 from harness.evaluations.item_measures import MARGIN
 from harness.evaluations.probe_base import Probe
 from harness.evaluations.probe_guards import alike, bare, options_fault
-from harness.evaluations.prompt_template import Slot, filled, written_parts
+from harness.evaluations.prompts.label_prompt import log_sum
+from harness.evaluations.prompts.prompt_template import Slot, filled, written_parts
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName
@@ -170,8 +171,8 @@ class Pronouns(Probe[PronounsOptions]):
         if isinstance(values, Failure) or fault is not None:
             return failed(item, fault or alike(), truncated=truncated)
         if protocol != "cloze":
-            values = (_log_sum(values[: sizes[0]]), _log_sum(values[sizes[0] :]))
-        whole = _log_sum(values)
+            values = (log_sum(values[: sizes[0]]), log_sum(values[sizes[0] :]))
+        whole = log_sum(values)
         if whole == -math.inf:
             return failed(item, Failure("nan", "both pronouns have the probability zero"), truncated=truncated)
         share = math.exp(values[0] - whole)
@@ -204,10 +205,3 @@ def _item(word: str, template: str, pair: tuple[int, ...], female: float) -> Ite
         texts={"text": text},
         clusters={"occupation": word},
     )
-
-
-def _log_sum(values: Sequence[float]) -> float:
-    highest = max(values)
-    if highest == -math.inf:
-        return -math.inf
-    return highest + math.log(math.fsum(math.exp(value - highest) for value in values))

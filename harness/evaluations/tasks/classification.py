@@ -19,8 +19,8 @@ from harness.core.records import COSTLY, Record
 from harness.core.requests import Failure, Request, Response
 from harness.evaluations.columns import text_of
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
-from harness.evaluations.label_prompt import HEAD, ClozeOptions, Question, decide, probabilities
 from harness.evaluations.label_stats import expected_stats, label_margin, label_stats
+from harness.evaluations.prompts.label_prompt import HEAD, ClozeOptions, Question, decide, probabilities
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.subsample import choose
 from harness.schema.suite.data_refs import DataName, ref_name

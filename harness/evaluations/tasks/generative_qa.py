@@ -9,11 +9,11 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset
 from harness.core.evaluation import EvaluationContext, Item, ItemMeasure
-from harness.evaluations.answer_reader import ReadAnswer, as_canonical, calls_match, read_answer
+from harness.evaluations.answers.answer_reader import ReadAnswer, as_canonical, calls_match, read_answer
+from harness.evaluations.answers.repeated_answers import SAMPLED
 from harness.evaluations.generation_base import MOST_TOKENS, WritingOptions, WritingTask
 from harness.evaluations.item_measures import ANSWER_F1
-from harness.evaluations.prompt_template import ColumnTemplate
-from harness.evaluations.repeated_answers import SAMPLED
+from harness.evaluations.prompts.prompt_template import ColumnTemplate
 from harness.metrics.capability.answer_match import (
     answer_f1_of,
     exact_match_of,

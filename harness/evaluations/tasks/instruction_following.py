@@ -8,11 +8,11 @@ from pydantic import Field
 
 from harness.core.dataset import Dataset, Row
 from harness.core.evaluation import Item, ItemMeasure
-from harness.evaluations.constraints import constraints_in, met
+from harness.evaluations.answers.constraints import constraints_in, met
+from harness.evaluations.answers.repeated_answers import SAMPLED
 from harness.evaluations.generation_base import WritingOptions, WritingTask
 from harness.evaluations.item_measures import CONSTRAINTS_MET, REPEATED
-from harness.evaluations.prompt_template import ColumnTemplate
-from harness.evaluations.repeated_answers import SAMPLED
+from harness.evaluations.prompts.prompt_template import ColumnTemplate
 from harness.metrics.capability.written_text import writing_statistics
 
 

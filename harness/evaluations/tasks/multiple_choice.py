@@ -20,7 +20,7 @@ from harness.core.requests import Continuations, Failure, PseudoLikelihood, Requ
 from harness.evaluations.chat_options import NO_CHAT_LIKELIHOODS, Asked, ChatOptions, turns_of
 from harness.evaluations.columns import text_of
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
-from harness.evaluations.prompt_template import ColumnTemplate
+from harness.evaluations.prompts.prompt_template import ColumnTemplate
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, whole_likelihood
 from harness.evaluations.row_task import PARENT, RowTask, texts_in
 from harness.metrics.capability.choice_accuracy import best_choices, choice_statistics

@@ -21,7 +21,7 @@ from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import Cloze, Completions, Failure, Generate, Generated, Request, Response, TopCompletions
 from harness.evaluations.columns import joined_slices, text_of
-from harness.evaluations.label_prompt import GAP
+from harness.evaluations.prompts.label_prompt import GAP
 from harness.evaluations.record_builders import failed, outcome
 from harness.evaluations.row_task import PARENT, RowOptions, RowTask
 from harness.text.chunking import pieces

@@ -14,10 +14,10 @@ from harness.core.examples import AnswerSpan
 from harness.core.model import ModelFacts
 from harness.core.records import Record
 from harness.core.requests import ExtractSpan, Failure, Generate, Generated, Request, Response, SpanAnswer
-from harness.evaluations.answer_places import answer_place
+from harness.evaluations.answers.answer_places import answer_place
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.item_measures import ANSWER_F1, MARGIN_OF_CORRECT
-from harness.evaluations.prompt_template import filled, template_of
+from harness.evaluations.prompts.prompt_template import filled, template_of
 from harness.evaluations.record_builders import failed, outcome, truncated_tokens
 from harness.evaluations.row_task import PARENT, CellReading, RowOptions, RowTask, texts_in
 from harness.metrics.capability.answer_match import answer_f1_of, exact_match_of

@@ -19,13 +19,13 @@ from harness.core.evaluation import Item, ItemMeasure
 from harness.core.examples import PreferencePair
 from harness.core.records import Record
 from harness.core.requests import Continuations, Failure, Request, Response
+from harness.evaluations.answers.repeated_answers import SAMPLED
 from harness.evaluations.chat_options import turns_of
 from harness.evaluations.columns import joined_slices, text_of
 from harness.evaluations.generation_base import CHAT, WritingOptions, WritingTask
 from harness.evaluations.item_measures import MARGIN_OF_CORRECT
-from harness.evaluations.prompt_template import ColumnTemplate
+from harness.evaluations.prompts.prompt_template import ColumnTemplate
 from harness.evaluations.record_builders import scores
-from harness.evaluations.repeated_answers import SAMPLED
 
 HARMFUL, BENIGN = "harmful", "benign"
 _OPENING = 160

@@ -19,8 +19,8 @@ from harness.core.records import Record
 from harness.core.requests import Embed, Failure, Generate, Regress, Request, Response
 from harness.evaluations.columns import text_of
 from harness.evaluations.generation_base import CHAT, GENERATION, written_text
-from harness.evaluations.label_prompt import HEAD
-from harness.evaluations.prompt_template import ColumnTemplate
+from harness.evaluations.prompts.label_prompt import HEAD
+from harness.evaluations.prompts.prompt_template import ColumnTemplate
 from harness.evaluations.record_builders import failed, outcome, scores, truncated_tokens, unread
 from harness.evaluations.row_task import PARENT, RowOptions, RowTask, fill
 from harness.evaluations.sentence_vectors import embedding_protocol, similarity_of, vectors_of

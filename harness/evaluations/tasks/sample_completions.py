@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -19,7 +20,7 @@ from harness.core.evaluation import Evaluation, Item, ItemMeasure
 from harness.core.model import ModelFacts
 from harness.core.records import ITEM, SKIPPED, Record
 from harness.core.requests import Completions, Failure, Generate, Generated, Request, Response, TopCompletions
-from harness.evaluations.label_prompt import GAP
+from harness.evaluations.prompts.label_prompt import GAP
 from harness.evaluations.record_builders import failed, item_digest, outcome
 from harness.schema.suite.evaluation_options import EvaluationOptions
 
@@ -98,7 +99,8 @@ class CompletionsTask(Evaluation):
         (response,) = responses
         if isinstance(response, Generated):
             text = response.text.strip()
-            return outcome(item, prediction=text, finish=response.finish, response={"generated": text}, stats={})
+            made = outcome(item, prediction=text, response={"generated": text}, stats={})
+            return replace(made, finish=response.finish)
         if not isinstance(response, Completions) or not response.tokens:
             fault = response if isinstance(response, Failure) else Failure("error", f"no completion: {response!r}")
             return failed(item, fault)

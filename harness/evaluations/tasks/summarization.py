@@ -10,7 +10,7 @@ from pydantic import Field
 from harness.core.dataset import Dataset
 from harness.core.evaluation import EvaluationContext, Item, ItemMeasure
 from harness.evaluations.generation_base import WritingOptions, WritingTask
-from harness.evaluations.prompt_template import ColumnTemplate
+from harness.evaluations.prompts.prompt_template import ColumnTemplate
 from harness.metrics.capability.rouge import rouge_statistics
 from harness.metrics.capability.text_tokenizers import RougeTokenizer, check_tokenizer, rouge_tokenizer
 from harness.metrics.capability.written_text import writing_statistics

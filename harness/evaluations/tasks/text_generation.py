@@ -9,8 +9,8 @@ from pydantic import Field, field_validator, model_validator
 
 from harness.core.dataset import Dataset, Row
 from harness.core.evaluation import Item, ItemMeasure
+from harness.evaluations.answers.constraints import checked_constraint, constraints_in, met
 from harness.evaluations.columns import text_of
-from harness.evaluations.constraints import checked_constraint, constraints_in, met
 from harness.evaluations.generation_base import WritingOptions, WritingTask
 from harness.evaluations.graders.grader import Reading
 from harness.evaluations.graders.model_judge import Judge, JudgeOptions

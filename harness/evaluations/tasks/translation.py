@@ -10,7 +10,7 @@ from pydantic import Field
 from harness.core.dataset import Dataset
 from harness.core.evaluation import EvaluationContext, Item
 from harness.evaluations.generation_base import WritingOptions, WritingTask
-from harness.evaluations.prompt_template import ColumnTemplate
+from harness.evaluations.prompts.prompt_template import ColumnTemplate
 from harness.metrics.capability.bleu_chrf_ter import NAMES, signature, translation_statistics
 from harness.metrics.capability.text_tokenizers import BleuTokenizer, bleu_tokenizer, check_tokenizer
 

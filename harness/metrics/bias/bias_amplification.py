@@ -13,15 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.core.metric import Metric, MetricContext, MetricKind, Role
+from harness.core.metric import Metric, MetricContext, MetricKind
 from harness.core.records import FloatArray, Records
 from harness.metrics.bias.group_fairness import MEMBER, groups_of
-from harness.metrics.metric_shapes import Factory, MeanMetric, RecordMetric, column, divide
+from harness.metrics.column_metrics import MeanOf
+from harness.metrics.metric_shapes import Factory, RecordMetric, column, divide
 
 DIRECTED = "directed."
 Counts = Mapping[tuple[str, str], float]
@@ -56,18 +57,6 @@ def signs(training: Counts, totals: Mapping[str, float], groups: Sequence[str]) 
     per_output = np.array(list(totals.values()), dtype=np.float64)[:, None]
     # In counts, which are whole: quotients would be rounded, and some independent cells count as tied.
     return np.where(joint * per_output.sum() > joint.sum(axis=0, keepdims=True) * per_output, 1.0, -1.0)
-
-
-def directional(predicted: FloatArray, training: FloatArray, sign: FloatArray) -> float:
-    """The mean of y·Δ + (1 − y)·(−Δ) over the cells in which both conditionals exist.
-
-    Args:
-        predicted, training: conditionals of the same shape; NaN where the condition never holds.
-        sign: as `signs` gives it, in that shape.
-    """
-    cells = sign * (predicted - training)
-    known = ~np.isnan(cells)
-    return float(cells[known].mean()) if known.any() else float("nan")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -162,83 +151,42 @@ class AttributeToTaskFactory(Factory):
         ]
 
 
-class _OfOccupations(Factory):
-    id: ClassVar[str]
-    column: ClassVar[str]
-
-    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [
-            MeanMetric(
-                id=self.id,
-                unit="share",
-                direction="target",
-                ideal=0.0,
-                cluster_unit=context.cluster_unit,
-                column=self.column,
-            )
-        ]
-
-
-class PronounAmplification(_OfOccupations):
-    """Zhao's figure with a model's pronouns for predictions."""
-
-    needs: tuple[str, ...] = ("zhao_gap",)
-    label: str = "bias amplification of pronouns over the training text"
-    summary: str = "How much a model's pronouns amplify the association of words and groups in its data (Zhao et al.)."
-    id: ClassVar[str] = "pronoun_amplification"
-    column: ClassVar[str] = "zhao_gap"
-
-
-class TaskToAttribute(_OfOccupations):
-    """Directional amplification T→A: groups predicted from words."""
-
-    needs: tuple[str, ...] = ("directed_gap",)
-    label: str = "directional bias amplification, from label to group"
-    summary: str = "Directional amplification from words to groups (Wang and Russakovsky); the ideal is 0."
-    id: ClassVar[str] = "bias_amp_task_to_attribute"
-    column: ClassVar[str] = "directed_gap"
-
-
-class FemalePronouns(Factory):
-    """The level beside the amplification."""
-
-    needs: tuple[str, ...] = ("female_share",)
-    role: Role = "companion"
-    label: str = "share of female pronouns"
-    summary: str = "Mean share of the female pronoun over occupations; the ideal is 0.5."
-
-    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [
-            MeanMetric(
-                id="female_pronoun_share",
-                unit="share",
-                direction="target",
-                ideal=0.5,
-                cluster_unit=context.cluster_unit,
-                column="female_share",
-            )
-        ]
-
-
-class EmptyCells(Factory):
-    """What the other figures could not see."""
-
-    needs: tuple[str, ...] = ("empty",)
-    role: Role = "companion"
-    label: str = "share of group and label combinations without a row"
-    summary: str = "Fraction of cells without a training item; the amplification excludes them."
-
-    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [
-            MeanMetric(
-                id="empty_cell_rate", unit="share", direction="lower", cluster_unit=context.cluster_unit, column="empty"
-            )
-        ]
-
-
 amplification = ZhaoFactory()
 bias_amp_attribute_to_task = AttributeToTaskFactory()
-pronoun_amplification = PronounAmplification()
-bias_amp_task_to_attribute = TaskToAttribute()
-female_pronoun_share = FemalePronouns()
-empty_cell_rate = EmptyCells()
+# Zhao's figure with a model's pronouns for predictions.
+pronoun_amplification = MeanOf(
+    "pronoun_amplification",
+    "How much a model's pronouns amplify the association of words and groups in its data (Zhao et al.).",
+    column="zhao_gap",
+    direction="target",
+    ideal=0.0,
+    label="bias amplification of pronouns over the training text",
+)
+# Directional amplification T→A: groups predicted from words.
+bias_amp_task_to_attribute = MeanOf(
+    "bias_amp_task_to_attribute",
+    "Directional amplification from words to groups (Wang and Russakovsky); the ideal is 0.",
+    column="directed_gap",
+    direction="target",
+    ideal=0.0,
+    label="directional bias amplification, from label to group",
+)
+# The level beside the amplification.
+female_pronoun_share = MeanOf(
+    "female_pronoun_share",
+    "Mean share of the female pronoun over occupations; the ideal is 0.5.",
+    column="female_share",
+    direction="target",
+    ideal=0.5,
+    label="share of female pronouns",
+    role="companion",
+)
+# What the other figures could not see.
+empty_cell_rate = MeanOf(
+    "empty_cell_rate",
+    "Fraction of cells without a training item; the amplification excludes them.",
+    column="empty",
+    direction="lower",
+    label="share of group and label combinations without a row",
+    role="companion",
+)

@@ -6,33 +6,9 @@ Toxicity: Gehman et al. (2020); regard: Sheng et al. (2019). What each column ho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from harness.core.metric import Direction, Metric, MetricContext, Role
-from harness.metrics.bias.word_list_scores import GroupSpread
+from harness.core.metric import Direction, Role
+from harness.metrics.bias.spread_over_groups import SpreadOf
 from harness.metrics.column_metrics import MeanOf
-from harness.metrics.metric_shapes import Factory
-
-
-class Spread(Factory):
-    """Makes the largest minus the smallest group mean of the statistic `column` under the name `id`."""
-
-    def __init__(
-        self, id: str, summary: str, *, column: str, unit: str = "share", label: str = "", role: Role = "primary"
-    ) -> None:
-        self.id = id
-        self.summary = summary
-        self.label, self.role = label, role
-        self.column = column
-        self.unit = unit
-        self.needs = (column,)
-
-    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [
-            GroupSpread(
-                id=self.id, unit=self.unit, direction="lower", cluster_unit=context.cluster_unit, column=self.column
-            )
-        ]
 
 
 def _mean(
@@ -54,7 +30,7 @@ toxic_fraction = _mean(
     "detected_share",
     label="share of written texts that a classifier calls toxic",
 )
-toxic_fraction_difference = Spread(
+toxic_fraction_difference = SpreadOf(
     "toxic_fraction_difference",
     "Largest minus smallest toxic fraction across groups.",
     column="detected_share",
@@ -81,7 +57,7 @@ prompt_toxicity = _mean(
     label="what the classifier says of the prompts alone",
     role="companion",
 )
-prompt_toxicity_difference = Spread(
+prompt_toxicity_difference = SpreadOf(
     "prompt_toxicity_difference",
     "Largest minus smallest group mean of the toxicity probability of the prompts alone.",
     column="detector_prompt",
@@ -119,7 +95,7 @@ regard = _mean(
     direction="higher",
     label="how written texts regard people, by a classifier",
 ).within(-1.0, 1.0)
-regard_difference = Spread(
+regard_difference = SpreadOf(
     "regard_difference",
     "Largest minus smallest mean regard across groups.",
     column="regard",
@@ -146,7 +122,7 @@ regard_other = _mean(
     role="companion",
     label="share of texts whose regard cannot be rated",
 )
-regard_prompt_difference = Spread(
+regard_prompt_difference = SpreadOf(
     "regard_prompt_difference",
     "Largest minus smallest mean regard across groups for the prompts alone, which no model generated.",
     column="regard_prompt",

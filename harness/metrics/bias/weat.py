@@ -25,15 +25,6 @@ MOST_PARTITIONS = 20_000
 _SLACK = 1e-12
 
 
-def effect_size(x: FloatArray, y: FloatArray) -> float:
-    """WEAT's d of the associations of two sets; NaN without two values or without spread."""
-    both = np.concatenate([x, y])
-    if len(x) < 1 or len(y) < 1 or len(both) < 2:
-        return float("nan")
-    spread = float(both.std(ddof=1))
-    return float((x.mean() - y.mean()) / spread) if spread > 0 else float("nan")
-
-
 def permutation_p(x: FloatArray, y: FloatArray, seed: int = 0) -> float:
     """One-sided p of the difference of means over partitions into sets of the same sizes."""
     # By value, so that the drawn partitions do not hang on the order of rows.

@@ -9,261 +9,138 @@ depend on the tokenizer.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import ClassVar
 
-from harness.core.metric import Metric, MetricContext
-from harness.metrics.metric_shapes import ExponentialRatioMetric, Factory, RatioMetric
+from harness.metrics.column_metrics import ExponentialRatioOf, RatioOf
 
 PSEUDO = ("pseudo_likelihood",)
 ROLLING = ("rolling_likelihood",)
+_BITS = math.log(2.0)
 
+# −Σ (pseudo-)log-likelihood / (Σ UTF-8 bytes · ln 2).
+pseudo_bits_per_byte = RatioOf(
+    "pseudo_bits_per_byte",
+    "Bits per byte of text by a masked model's pseudo-likelihood.",
+    "nll",
+    "bytes",
+    unit="bits/byte",
+    direction="lower",
+    scale=_BITS,
+    protocols=PSEUDO,
+    label="negative log-likelihood of these texts",
+    short="pseudo bits per byte",
+)
+bits_per_byte = RatioOf(
+    "bits_per_byte",
+    "Bits per byte of text by a causal model's likelihood.",
+    "nll",
+    "bytes",
+    unit="bits/byte",
+    direction="lower",
+    scale=_BITS,
+    protocols=ROLLING,
+    label="negative log-likelihood of these texts",
+    short="bits per byte",
+)
 
-class _BitsPerByte(Factory):
-    needs: tuple[str, ...] = ("nll", "bytes")
-    id: ClassVar[str]
-    protocols: ClassVar[tuple[str, ...]]
+# exp(−Σ pseudo-log-likelihood / Σ tokens) (Salazar et al. 2020).
+pseudo_perplexity = ExponentialRatioOf(
+    "pseudo_perplexity",
+    "Perplexity per token by a masked model's pseudo-likelihood; comparable only for the same tokenizer.",
+    "nll",
+    "tokens",
+    unit="perplexity/token",
+    protocols=PSEUDO,
+    label="perplexity of these texts, per token",
+    short="pseudo-perplexity",
+)
+token_perplexity = ExponentialRatioOf(
+    "token_perplexity",
+    "Perplexity per token by a causal model's likelihood; comparable only for the same tokenizer.",
+    "nll",
+    "tokens",
+    unit="perplexity/token",
+    protocols=ROLLING,
+    label="perplexity of these texts, per token",
+    short="token perplexity",
+)
+# Words are split on white space.
+word_perplexity = ExponentialRatioOf(
+    "word_perplexity",
+    "Perplexity per whitespace-separated word by a causal model's likelihood.",
+    "nll",
+    "words",
+    unit="perplexity/word",
+    protocols=ROLLING,
+    label="perplexity of these texts, per word",
+    short="word perplexity",
+)
+byte_perplexity = ExponentialRatioOf(
+    "byte_perplexity",
+    "Perplexity per UTF-8 byte by a causal model's likelihood (byte_perplexity in lm-eval).",
+    "nll",
+    "bytes",
+    unit="perplexity/byte",
+    protocols=ROLLING,
+    label="perplexity per byte",
+)
 
-    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [
-            RatioMetric(
-                id=self.id,
-                unit="bits/byte",
-                direction="lower",
-                cluster_unit=context.cluster_unit,
-                protocols=self.protocols,
-                first="nll",
-                second="bytes",
-                scale=math.log(2.0),
-            )
-        ]
+# Of a whole target given its context: lm-eval's perplexity of such tasks.
+target_perplexity = ExponentialRatioOf(
+    "target_perplexity",
+    "exp of the mean negative log-likelihood of whole targets (perplexity in lm-eval).",
+    "nll_target",
+    "targets",
+    unit="perplexity/target",
+    label="perplexity of the target",
+)
+# Of the first reference given its prompt; nats per token are the loss of training on it.
+target_bits_per_byte = RatioOf(
+    "target_bits_per_byte",
+    "Bits per byte of the reference answer, given its prompt.",
+    "nll_reference",
+    "bytes_reference",
+    unit="bits/byte",
+    direction="lower",
+    scale=_BITS,
+    label="bits per byte of the correct text",
+    short="bits per byte of the correct text",
+)
+target_nats_per_token = RatioOf(
+    "target_nats_per_token",
+    "Nats per token of the reference text, given its prompt; comparable only for the same tokenizer.",
+    "nll_reference",
+    "tokens_reference",
+    unit="nats/token",
+    direction="lower",
+    label="nats per token of the correct text",
+    short="nats per token of the correct text",
+)
+target_token_perplexity = ExponentialRatioOf(
+    "target_token_perplexity",
+    "Perplexity per token of the reference text; comparable only for the same tokenizer.",
+    "nll_reference",
+    "tokens_reference",
+    unit="perplexity/token",
+    label="perplexity of the correct text, per token",
+    short="token perplexity of the correct text",
+)
 
-
-class PseudoBitsPerByte(_BitsPerByte):
-    """−Σ pseudo-log-likelihood / (Σ UTF-8 bytes · ln 2)."""
-
-    label: str = "negative log-likelihood of these texts"
-    short: str = "pseudo bits per byte"
-    summary: str = "Bits per byte of text by a masked model's pseudo-likelihood."
-    id: ClassVar[str] = "pseudo_bits_per_byte"
-    protocols: ClassVar[tuple[str, ...]] = PSEUDO
-
-
-class BitsPerByte(_BitsPerByte):
-    """−Σ log-likelihood / (Σ UTF-8 bytes · ln 2)."""
-
-    label: str = "negative log-likelihood of these texts"
-    short: str = "bits per byte"
-    summary: str = "Bits per byte of text by a causal model's likelihood."
-    id: ClassVar[str] = "bits_per_byte"
-    protocols: ClassVar[tuple[str, ...]] = ROLLING
-
-
-class _Perplexity(Factory):
-    id: ClassVar[str]
-    unit: ClassVar[str]
-    second: ClassVar[str]
-    protocols: ClassVar[tuple[str, ...]]
-
-    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [
-            ExponentialRatioMetric(
-                id=self.id,
-                unit=self.unit,
-                direction="lower",
-                cluster_unit=context.cluster_unit,
-                protocols=self.protocols,
-                first="nll",
-                second=self.second,
-            )
-        ]
-
-
-class PseudoPerplexity(_Perplexity):
-    """exp(−Σ pseudo-log-likelihood / Σ tokens) (Salazar et al. 2020)."""
-
-    needs: tuple[str, ...] = ("nll", "tokens")
-    label: str = "perplexity of these texts, per token"
-    short: str = "pseudo-perplexity"
-    summary: str = "Perplexity per token by a masked model's pseudo-likelihood; comparable only for the same tokenizer."
-    id: ClassVar[str] = "pseudo_perplexity"
-    unit: ClassVar[str] = "perplexity/token"
-    second: ClassVar[str] = "tokens"
-    protocols: ClassVar[tuple[str, ...]] = PSEUDO
-
-
-class TokenPerplexity(_Perplexity):
-    """exp(−Σ log-likelihood / Σ tokens)."""
-
-    needs: tuple[str, ...] = ("nll", "tokens")
-    label: str = "perplexity of these texts, per token"
-    short: str = "token perplexity"
-    summary: str = "Perplexity per token by a causal model's likelihood; comparable only for the same tokenizer."
-    id: ClassVar[str] = "token_perplexity"
-    unit: ClassVar[str] = "perplexity/token"
-    second: ClassVar[str] = "tokens"
-    protocols: ClassVar[tuple[str, ...]] = ROLLING
-
-
-class WordPerplexity(_Perplexity):
-    """exp(−Σ log-likelihood / Σ words), words split on white space."""
-
-    needs: tuple[str, ...] = ("nll", "words")
-    label: str = "perplexity of these texts, per word"
-    short: str = "word perplexity"
-    summary: str = "Perplexity per whitespace-separated word by a causal model's likelihood."
-    id: ClassVar[str] = "word_perplexity"
-    unit: ClassVar[str] = "perplexity/word"
-    second: ClassVar[str] = "words"
-    protocols: ClassVar[tuple[str, ...]] = ROLLING
-
-
-class BytePerplexity(_Perplexity):
-    """exp(−Σ log-likelihood / Σ UTF-8 bytes)."""
-
-    needs: tuple[str, ...] = ("nll", "bytes")
-    label: str = "perplexity per byte"
-    summary: str = "Perplexity per UTF-8 byte by a causal model's likelihood (byte_perplexity in lm-eval)."
-    id: ClassVar[str] = "byte_perplexity"
-    unit: ClassVar[str] = "perplexity/byte"
-    second: ClassVar[str] = "bytes"
-    protocols: ClassVar[tuple[str, ...]] = ROLLING
-
-
-class TargetPerplexity(Factory):
-    """exp(−mean log-likelihood of a whole target given its context), lm-eval's perplexity of such tasks."""
-
-    needs: tuple[str, ...] = ("nll_target", "targets")
-    label: str = "perplexity of the target"
-    summary: str = "exp of the mean negative log-likelihood of whole targets (perplexity in lm-eval)."
-
-    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [
-            ExponentialRatioMetric(
-                id="target_perplexity",
-                unit="perplexity/target",
-                direction="lower",
-                cluster_unit=context.cluster_unit,
-                first="nll_target",
-                second="targets",
-            )
-        ]
-
-
-class TargetBitsPerByte(Factory):
-    """−Σ log-likelihood of the first reference given its prompt / (Σ its UTF-8 bytes · ln 2)."""
-
-    needs: tuple[str, ...] = ("nll_reference", "bytes_reference")
-    label: str = "bits per byte of the correct text"
-    short: str = "bits per byte of the correct text"
-    summary: str = "Bits per byte of the reference answer, given its prompt."
-
-    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [
-            RatioMetric(
-                id="target_bits_per_byte",
-                unit="bits/byte",
-                direction="lower",
-                cluster_unit=context.cluster_unit,
-                first="nll_reference",
-                second="bytes_reference",
-                scale=math.log(2.0),
-            )
-        ]
-
-
-class TargetNatsPerToken(Factory):
-    """−Σ log-likelihood of the first reference given its prompt / Σ its tokens: the loss of training on it."""
-
-    needs: tuple[str, ...] = ("nll_reference", "tokens_reference")
-    label: str = "nats per token of the correct text"
-    short: str = "nats per token of the correct text"
-    summary: str = "Nats per token of the reference text, given its prompt; comparable only for the same tokenizer."
-
-    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [
-            RatioMetric(
-                id="target_nats_per_token",
-                unit="nats/token",
-                direction="lower",
-                cluster_unit=context.cluster_unit,
-                first="nll_reference",
-                second="tokens_reference",
-            )
-        ]
-
-
-class TargetTokenPerplexity(Factory):
-    """exp of `target_nats_per_token`."""
-
-    needs: tuple[str, ...] = ("nll_reference", "tokens_reference")
-    label: str = "perplexity of the correct text, per token"
-    short: str = "token perplexity of the correct text"
-    summary: str = "Perplexity per token of the reference text; comparable only for the same tokenizer."
-
-    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [
-            ExponentialRatioMetric(
-                id="target_token_perplexity",
-                unit="perplexity/token",
-                direction="lower",
-                cluster_unit=context.cluster_unit,
-                first="nll_reference",
-                second="tokens_reference",
-            )
-        ]
-
-
-class ReferenceBitsPerByte(Factory):
-    """−Σ log-likelihood of written texts under another model / (Σ their UTF-8 bytes · ln 2)."""
-
-    needs: tuple[str, ...] = ("nll_reader", "bytes_reader")
-    label: str = "bits per byte under the reference model"
-    summary: str = "Bits per byte of generated texts under a reference model; low means likely, not good."
-
-    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [
-            RatioMetric(
-                id="reference_bits_per_byte",
-                unit="bits/byte",
-                direction="lower",
-                cluster_unit=context.cluster_unit,
-                first="nll_reader",
-                second="bytes_reader",
-                scale=math.log(2.0),
-            )
-        ]
-
-
-class ReferenceWordPerplexity(Factory):
-    """exp(−Σ log-likelihood of written texts under another model / Σ their words)."""
-
-    needs: tuple[str, ...] = ("nll_reader", "words_reader")
-    label: str = "perplexity per word under the reference model"
-    summary: str = "Perplexity per word of generated texts under a reference model; low means likely, not good."
-
-    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [
-            ExponentialRatioMetric(
-                id="reference_word_perplexity",
-                unit="perplexity/word",
-                direction="lower",
-                cluster_unit=context.cluster_unit,
-                first="nll_reader",
-                second="words_reader",
-            )
-        ]
-
-
-pseudo_bits_per_byte = PseudoBitsPerByte()
-reference_bits_per_byte = ReferenceBitsPerByte()
-reference_word_perplexity = ReferenceWordPerplexity()
-target_bits_per_byte = TargetBitsPerByte()
-target_nats_per_token = TargetNatsPerToken()
-target_perplexity = TargetPerplexity()
-target_token_perplexity = TargetTokenPerplexity()
-bits_per_byte = BitsPerByte()
-byte_perplexity = BytePerplexity()
-pseudo_perplexity = PseudoPerplexity()
-token_perplexity = TokenPerplexity()
-word_perplexity = WordPerplexity()
+# Of written texts under another model.
+reference_bits_per_byte = RatioOf(
+    "reference_bits_per_byte",
+    "Bits per byte of generated texts under a reference model; low means likely, not good.",
+    "nll_reader",
+    "bytes_reader",
+    unit="bits/byte",
+    direction="lower",
+    scale=_BITS,
+    label="bits per byte under the reference model",
+)
+reference_word_perplexity = ExponentialRatioOf(
+    "reference_word_perplexity",
+    "Perplexity per word of generated texts under a reference model; low means likely, not good.",
+    "nll_reader",
+    "words_reader",
+    unit="perplexity/word",
+    label="perplexity per word under the reference model",
+)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.core.errors import SuiteError
 from harness.core.metric import Metric, MetricContext
+from harness.metrics.column_metrics import MeanOf
 from harness.metrics.metric_shapes import Factory, MeanMetric
 
 CUTOFFS = (1, 3, 5, 10, 20, 50, 100)
@@ -86,22 +87,14 @@ class AtDepth(Factory):
         ]
 
 
-class MeanAveragePrecision(Factory):
-    """Makes the mean over queries of the average precision of the whole ranking."""
-
-    needs: tuple[str, ...] = (MAP,)
-    summary: str = "Mean average precision over queries (trec_eval's map)."
-    label: str = "mean average precision"
-    short: str = "mean average precision"
-
-    def build(self, name: str, context: MetricContext) -> Sequence[Metric]:
-        return [
-            MeanMetric(id="map", unit="share", direction="higher", cluster_unit=context.cluster_unit, column=MAP),
-        ]
-
-
 ndcg_at_k = AtDepth(NDCG, "nDCG of the first k documents, as ndcg_at_k[10] (trec_eval's ndcg_cut).", "nDCG")
 mrr_at_k = AtDepth(MRR, "Mean reciprocal rank of the first relevant document among k.", "reciprocal rank")
 recall_at_k = AtDepth(RECALL, "Share of the relevant documents that stand among the first k.", "recall")
 precision_at_k = AtDepth(PRECISION, "Share of relevant documents among the first k.", "precision")
-mean_average_precision = MeanAveragePrecision()
+mean_average_precision = MeanOf(
+    "map",
+    "Mean average precision over queries (trec_eval's map).",
+    column=MAP,
+    label="mean average precision",
+    short="mean average precision",
+)

@@ -13,15 +13,8 @@ from pathlib import Path
 from harness.core.digests import digest, file_digest
 from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT, read_json, write_json
-from harness.models.checkpoint.inspection import (
-    ADAPTER,
-    ADAPTER_CONFIG,
-    ADAPTER_WEIGHTS,
-    BASE,
-    kind_of,
-    look_at_adapter,
-    read_lineage,
-)
+from harness.models.checkpoint.inspection import ADAPTER_WEIGHTS, look_at_adapter
+from harness.models.checkpoint.lineage import ADAPTER, ADAPTER_CONFIG, BASE, kind_of, read_lineage
 from harness.models.checkpoint.tokenizer_files import CHAT_TEMPLATE, SIDE_FILES, TOKENIZER_FILES
 
 _FILES = (ADAPTER_CONFIG, ADAPTER_WEIGHTS, CHAT_TEMPLATE, *TOKENIZER_FILES, *SIDE_FILES)

@@ -17,16 +17,10 @@ from harness.core.model_kind import formats
 from harness.model_kinds.server_kind import ServerSpec
 from harness.models.checkpoint.adapter_folder import other_base
 from harness.models.checkpoint.checkpoint_files import read_json
-from harness.models.checkpoint.inspection import (
-    ADAPTER_CONFIG,
-    CONFIG,
-    adapter_weights,
-    kind_of,
-    parent_of,
-    read_lineage,
-)
-from harness.models.checkpoint.safetensors_header import weight_files
-from harness.models.checkpoint.sentence_pooling import sentence_pooling
+from harness.models.checkpoint.formats.safetensors_header import weight_files
+from harness.models.checkpoint.formats.sentence_pooling import sentence_pooling
+from harness.models.checkpoint.inspection import adapter_weights
+from harness.models.checkpoint.lineage import ADAPTER_CONFIG, CONFIG, kind_of, parent_of, read_lineage
 from harness.models.checkpoint.tokenizer_files import CHAT_TEMPLATE, SIDE_FILES, TOKENIZER_FILES, has_tokenizer
 
 _TEMPLATE_KEY = "chat_template"

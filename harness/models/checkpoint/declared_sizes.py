@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.core.errors import CheckpointError, Where
+from harness.models.checkpoint.formats.safetensors_header import tensors_of, weight_files
 from harness.models.checkpoint.missing_weights import INDEX, SINGLE
-from harness.models.checkpoint.safetensors_header import tensors_of, weight_files
 
 _LAYERS = (
     "num_hidden_layers",

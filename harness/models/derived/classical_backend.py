@@ -17,7 +17,7 @@ from harness.core.model import Backend, ModelFacts
 from harness.core.records import FloatArray
 from harness.core.requests import Classify, InputMark, Request, Response
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
-from harness.models.checkpoint.classical_file import ClassicalWeights, read_classical
+from harness.models.checkpoint.formats.classical_file import ClassicalWeights, read_classical
 from harness.models.device_policy import SCORING_VERSION
 from harness.models.open_context import OpenContext
 from harness.models.response_builders import choose, log_softmax, plain_question, with_inputs

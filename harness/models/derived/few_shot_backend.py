@@ -19,7 +19,7 @@ from harness.core.requests import Cloze, Continuations, Generate, Request, Respo
 from harness.models.cached_model import CachedModel
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.checkpoint_files import PROMPT_TABLE, read_json
-from harness.models.checkpoint.inspection import parent_of, read_lineage
+from harness.models.checkpoint.lineage import parent_of, read_lineage
 from harness.models.checkpoint.metadata_schema import PromptPage, checked
 from harness.models.open_context import OpenContext
 from harness.models.open_model import opener_of

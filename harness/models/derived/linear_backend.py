@@ -11,8 +11,8 @@ from harness.core.model import Backend, ModelFacts
 from harness.core.requests import Classify, Request, Response
 from harness.models.cached_model import CachedModel
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
-from harness.models.checkpoint.inspection import parent_of, read_lineage
-from harness.models.checkpoint.linear_head_file import LINEAR_WEIGHTS, LinearHead, read_linear
+from harness.models.checkpoint.formats.linear_head_file import LINEAR_WEIGHTS, LinearHead, read_linear
+from harness.models.checkpoint.lineage import parent_of, read_lineage
 from harness.models.encoding.text_encoder import encode_texts
 from harness.models.local.flop_meter import Meter
 from harness.models.local.transformers_backend import TransformersBackend, open_transformers

@@ -26,7 +26,7 @@ from harness.models.checkpoint.checkpoint_files import (
     write_json,
     write_tensors,
 )
-from harness.models.checkpoint.inspection import parent_of, read_lineage
+from harness.models.checkpoint.lineage import parent_of, read_lineage
 from harness.models.checkpoint.metadata_schema import ProjectionPage, checked
 from harness.models.network_settings import submodule
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT
-from harness.models.checkpoint.inspection import kind_of, parent_of, read_lineage
+from harness.models.checkpoint.lineage import kind_of, parent_of, read_lineage
 from harness.storage import atomic
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from harness.core.errors import CheckpointError, Where
 from harness.core.records import FloatArray
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
 from harness.models.checkpoint.checkpoint_files import SELF_DEBIAS_TABLE, read_json, write_json
-from harness.models.checkpoint.inspection import parent_of, read_lineage
+from harness.models.checkpoint.lineage import parent_of, read_lineage
 from harness.models.checkpoint.metadata_schema import SelfDebiasPage, checked
 from harness.models.local.batching import IntArray, Row
 from harness.models.local.network import Adaptation, Network, NetworkParts

@@ -11,7 +11,7 @@ from torch import nn
 
 from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, Head
-from harness.models.checkpoint.safetensors_header import weight_files
+from harness.models.checkpoint.formats.safetensors_header import weight_files
 from harness.models.local.load_network import STACKS
 from harness.models.local.load_weights import auto_class
 from harness.models.local.network import Network

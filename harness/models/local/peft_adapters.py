@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Literal
 from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_files import read_json
 from harness.models.checkpoint.checkpoint_heads import ADAPTER_TASKS, HEAD_PREFIXES, Head
-from harness.models.checkpoint.inspection import ADAPTER_CONFIG, adapter_weights
+from harness.models.checkpoint.formats.safetensors_header import Tensor, read_header
+from harness.models.checkpoint.inspection import adapter_weights
+from harness.models.checkpoint.lineage import ADAPTER_CONFIG
 from harness.models.checkpoint.named_code import offline
-from harness.models.checkpoint.safetensors_header import Tensor, read_header
 from harness.models.local.quantization import true_shape
 
 if TYPE_CHECKING:

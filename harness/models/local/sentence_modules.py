@@ -12,7 +12,7 @@ import numpy as np
 from harness.core.errors import CheckpointError, Where
 from harness.core.records import FloatArray
 from harness.models.checkpoint.checkpoint_files import read_json, read_tensors
-from harness.models.checkpoint.sentence_pooling import DENSE_WEIGHTS, SentencePooling
+from harness.models.checkpoint.formats.sentence_pooling import DENSE_WEIGHTS, SentencePooling
 
 Step = Callable[[FloatArray], FloatArray]
 

@@ -33,8 +33,8 @@ from harness.core.requests import (
 )
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest, tokenizer_digest
 from harness.models.checkpoint.checkpoint_heads import Head
-from harness.models.checkpoint.inspection import kind_of, parent_of, read_lineage
-from harness.models.checkpoint.sentence_pooling import sentence_pooling
+from harness.models.checkpoint.formats.sentence_pooling import sentence_pooling
+from harness.models.checkpoint.lineage import kind_of, parent_of, read_lineage
 from harness.models.checkpoint.tokenizer_files import has_tokenizer
 from harness.models.device_policy import answer_policy, place_of
 from harness.models.encoding.tokenizer_identity import tokenizer_identity, tokens_digest

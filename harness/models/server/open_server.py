@@ -19,8 +19,8 @@ from harness.core.requests import Continuations, Generate, RollingLikelihood, Ta
 from harness.model_kinds.server_kind import SERVER_DECODING, ServerSpec
 from harness.models.checkpoint.checkpoint_digest import served_digest, tokenizer_digest
 from harness.models.checkpoint.checkpoint_files import CHECKPOINT_FILE, CHECKPOINT_FORMAT, SERVER_FILE
-from harness.models.checkpoint.inspection import SERVER
-from harness.models.checkpoint.locate import NamedCheckpoint, locate
+from harness.models.checkpoint.lineage import SERVER
+from harness.models.checkpoint.sources.locate import NamedCheckpoint, locate
 from harness.models.device_policy import SCORING_VERSION
 from harness.models.encoding.chat_template import Chat
 from harness.models.encoding.text_encoder import TextEncoder

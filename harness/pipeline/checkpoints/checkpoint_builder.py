@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.digests import digest, is_key
 from harness.core.distribution import is_installed
-from harness.core.errors import DataError, IncompleteError, Where
+from harness.core.errors import DataError, HarnessError, IncompleteError, Where
 from harness.core.model_kind import ModelSpec, Obtained
 from harness.core.reporter import Reporter
 from harness.pipeline.checkpoints.adapter_merges import Merges
 from harness.pipeline.checkpoints.checkpoint import CHECKPOINTS, Checkpoint
-from harness.pipeline.checkpoints.error_context import placed
 from harness.pipeline.checkpoints.training_data import DataInputs, TrainingData
 from harness.pipeline.energy_estimate import with_energy
 from harness.pipeline.prepared_suite import PreparedSuite
@@ -305,3 +304,21 @@ def _is_folder(text: str) -> bool:
 def _one_seed(spec: ModelSpec) -> ModelSpec:
     """A checkpoint does not depend on how many others are trained beside it."""
     return spec if spec.seeds is None else spec.with_options(seeds=1)
+
+
+@contextmanager
+def placed(model: str, where: Where | None) -> Iterator[None]:
+    """Names a model, and its place in the suite, in errors that come without a place.
+
+    Args:
+        model: the suite's name of the model that is made.
+        where: where the suite defines it.
+    """
+    try:
+        yield
+    except HarnessError as error:
+        if error.where is None:
+            error.where = where
+            if repr(model) not in error.message:
+                error.message = f"model {model!r}: {error.message}"
+        raise

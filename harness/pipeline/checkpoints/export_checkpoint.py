@@ -52,7 +52,7 @@ def export_model(run: RunDir, model: str, folder: Path, store: Store) -> Exporte
         DataError: for a run that was changed, an unknown model, or a folder that is not empty.
         IncompleteError: when the checkpoint, or one that it stands on, is no longer in the cache.
     """
-    from harness.models.checkpoint.inspection import read_lineage
+    from harness.models.checkpoint.lineage import read_lineage
 
     run.check()
     checkpoints = run.read_info().checkpoints
@@ -111,7 +111,7 @@ def _loaded(path: Path) -> Path:
 
 def _bundle(source: Path, work: Path, final: Path, loaded: list[str], store: Store) -> None:
     """Copies a checkpoint to `work`, and below it what it stands on; `final` is where `work` will be."""
-    from harness.models.checkpoint.inspection import BASE, parent_of, read_lineage
+    from harness.models.checkpoint.lineage import BASE, parent_of, read_lineage
 
     described = read_lineage(source)
     _copy(source, work)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import CheckpointError, Where
 from harness.core.reporter import Reporter
-from harness.models.checkpoint.locate import NamedCheckpoint
+from harness.models.checkpoint.sources.locate import NamedCheckpoint
 from harness.storage.store import Store
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class FetchedCheckpoint:
 
 def checkpoint_titles() -> dict[str, str]:
     """Name → title and license of every checkpoint that `load: catalog:NAME` can name."""
-    from harness.models.checkpoint import checkpoint_catalog
+    from harness.models.checkpoint.sources import checkpoint_catalog
 
     entries = {name: checkpoint_catalog.entry(name) for name in checkpoint_catalog.names()}
     return {f"{PREFIX}{name}": f"{entry.title}; {entry.license}" for name, entry in entries.items()}
@@ -48,8 +48,8 @@ def fetch_checkpoints(names: Sequence[str], store: Store, reporter: Reporter) ->
     Raises:
         CheckpointError, IncompleteError: for an unknown name, wrong bytes, no network.
     """
-    from harness.models.checkpoint import checkpoint_catalog
-    from harness.models.checkpoint.locate import locate
+    from harness.models.checkpoint.sources import checkpoint_catalog
+    from harness.models.checkpoint.sources.locate import locate
 
     for name in names:
         entry = checkpoint_catalog.entry(name.removeprefix(PREFIX))
@@ -64,7 +64,7 @@ def folder_at_hand(path: str, base: Path, store: Store) -> Path | None:
     Raises:
         CheckpointError: for an unknown name of the catalog.
     """
-    from harness.models.checkpoint.locate import at_hand, locate
+    from harness.models.checkpoint.sources.locate import at_hand, locate
 
     if path.startswith(PREFIX):
         return locate(NamedCheckpoint(path), base=base, store=store, offline=True) if at_hand(path, store) else None
@@ -109,7 +109,7 @@ def ability_of(name: str, revision: str | None, base: Ability | None = None) -> 
     """
     from harness.models.checkpoint import adapter_folder
     from harness.models.checkpoint.inspection import inspect, look_at_adapter
-    from harness.models.checkpoint.locate import locate
+    from harness.models.checkpoint.sources.locate import locate
 
     folder = locate(NamedCheckpoint(name, revision=revision), base=Path.cwd())
     alone = adapter_folder.needs_base(folder)
@@ -147,7 +147,7 @@ def needs_base(name: str, revision: str | None) -> bool:
         CheckpointError: when it cannot be used.
     """
     from harness.models.checkpoint import adapter_folder
-    from harness.models.checkpoint.locate import locate
+    from harness.models.checkpoint.sources.locate import locate
 
     return adapter_folder.needs_base(locate(NamedCheckpoint(name, revision=revision), base=Path.cwd()))
 
@@ -159,7 +159,7 @@ def family_of(name: str, revision: str | None) -> str | None:
         CheckpointError: when it cannot be used.
     """
     from harness.models.checkpoint.inspection import inspect
-    from harness.models.checkpoint.locate import locate
+    from harness.models.checkpoint.sources.locate import locate
 
     return inspect(locate(NamedCheckpoint(name, revision=revision), base=Path.cwd())).family
 
@@ -185,7 +185,7 @@ def labels_without_token(folder: Path, prompt: str, words: Mapping[str, Sequence
 
 def catalog_configuration(source: object) -> Mapping[str, Any] | None:
     """The sizes that the catalog states of `catalog:NAME`; None for any other name, and where it states none."""
-    from harness.models.checkpoint import checkpoint_catalog
+    from harness.models.checkpoint.sources import checkpoint_catalog
 
     if not isinstance(source, str) or not source.startswith(PREFIX):
         return None

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.core.digests import text_digest
 from harness.report.formats.gate_locations import line_of, suite_file
-from harness.report.sections.gate_table import sentence
+from harness.report.sections.summary.gate_table import sentence
 from harness.report.view.run_view import RunView
 from harness.report.wording.safe_text import one_line, plural
 from harness.schema.results.results_file import Results

@@ -18,9 +18,9 @@ from harness.report.formats.summary import (
     story_lines,
     verdict_lines,
 )
-from harness.report.sections.decision import lead_pair, true_warnings
-from harness.report.sections.gate_rows import gate_rows
-from harness.report.sections.gate_table import sentence
+from harness.report.sections.summary.decision import lead_pair, true_warnings
+from harness.report.sections.summary.gate_rows import gate_rows
+from harness.report.sections.summary.gate_table import sentence
 from harness.report.view.run_view import RunView
 from harness.report.wording.safe_text import markdown as md
 from harness.report.wording.safe_text import plural

@@ -11,32 +11,33 @@ from markupsafe import Markup
 
 from harness.report.formats.inline_parts import digest, embed
 from harness.report.formats.page_environment import TABS, environment, source
-from harness.report.sections.audit_tables import audits
-from harness.report.sections.bias_rows import bias_rows
-from harness.report.sections.class_balances import class_balances
-from harness.report.sections.decision import decision, true_warnings
-from harness.report.sections.dose_curves import series
-from harness.report.sections.evidence_limits import evidence_limits
-from harness.report.sections.gate_rows import gate_rows
-from harness.report.sections.item_browser import Loaded, browsers, load
-from harness.report.sections.item_examples import examples
-from harness.report.sections.label_tables import calibration, confusions
-from harness.report.sections.leading_forest import leading_forest
-from harness.report.sections.mitigation_table import mitigations
+from harness.report.sections.bias.audit_tables import audits
+from harness.report.sections.bias.bias_rows import bias_rows
+from harness.report.sections.bias.mitigation_table import mitigations
+from harness.report.sections.bias.probe_sections import probes
+from harness.report.sections.items.item_browser import Loaded, browsers, load
+from harness.report.sections.items.item_examples import examples
+from harness.report.sections.metrics.class_balances import class_balances
+from harness.report.sections.metrics.label_tables import calibration, confusions
+from harness.report.sections.metrics.overview import overview
+from harness.report.sections.metrics.slice_tables import slice_tables
+from harness.report.sections.metrics.threshold_curves import threshold_curves
+from harness.report.sections.models_and_cost.dose_curves import series
+from harness.report.sections.models_and_cost.prompt_completions import completions
+from harness.report.sections.models_and_cost.prompting_advice import advice
+from harness.report.sections.models_and_cost.shared_cost import shares
+from harness.report.sections.models_and_cost.timings import timings
+from harness.report.sections.models_and_cost.training_curves import training
 from harness.report.sections.outside_sections import outside_sections
-from harness.report.sections.overview import overview
-from harness.report.sections.probe_sections import probes
-from harness.report.sections.prompt_completions import completions
-from harness.report.sections.prompting_advice import advice
-from harness.report.sections.shared_cost import shares
-from harness.report.sections.slice_tables import slice_tables
-from harness.report.sections.summary_cards import cards
-from harness.report.sections.threshold_curves import threshold_curves
-from harness.report.sections.timings import timings
-from harness.report.sections.tradeoff import tradeoff
-from harness.report.sections.training_curves import training
+from harness.report.sections.run_files import files
+from harness.report.sections.summary.decision import decision, true_warnings
+from harness.report.sections.summary.evidence_limits import evidence_limits
+from harness.report.sections.summary.forest_plot import leading_forest
+from harness.report.sections.summary.gate_rows import gate_rows
+from harness.report.sections.summary.summary_cards import cards
+from harness.report.sections.summary.tradeoff import tradeoff
 from harness.report.view.model_cost import asking_costs
-from harness.report.view.run_view import ModelPair, RunView, files
+from harness.report.view.run_view import ModelPair, RunView
 from harness.report.web.deferred_sections import DeferredSections
 from harness.report.wording.glossary import GLOSSARY
 from harness.storage.run_dir import RunDir

@@ -13,10 +13,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from harness.report.formats.gate_locations import line_of, suite_file
-from harness.report.sections.decision import decision, lead_pair
-from harness.report.sections.gate_rows import gate_rows
-from harness.report.sections.gate_table import gate_figure, gate_margin, gate_unit, sentence
-from harness.report.sections.summary_cards import cards
+from harness.report.sections.summary.decision import decision, lead_pair
+from harness.report.sections.summary.gate_rows import gate_rows
+from harness.report.sections.summary.gate_table import gate_figure, gate_margin, gate_unit, sentence
+from harness.report.sections.summary.summary_cards import cards
 from harness.report.view.run_view import RunView
 from harness.report.wording.safe_text import one_line, visible
 from harness.schema.results.number_format import amount

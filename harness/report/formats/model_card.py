@@ -7,8 +7,8 @@ import math
 from typing import Any
 
 from harness.report.formats.summary import card_lines
-from harness.report.sections.decision import decision, lead_pair
-from harness.report.sections.gate_rows import gate_rows
+from harness.report.sections.summary.decision import decision, lead_pair
+from harness.report.sections.summary.gate_rows import gate_rows
 from harness.report.view.run_view import RunView
 from harness.report.wording.safe_text import markdown as md
 from harness.report.wording.safe_text import one_line, plural

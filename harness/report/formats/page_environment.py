@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import re
+import sys
+from contextlib import suppress
 from importlib import resources
+from importlib.metadata import version
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, FunctionLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, FileSystemBytecodeCache, FunctionLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
-from harness.report.formats.compiled_templates import compiled_templates
-from harness.report.sections import gate_table
-from harness.report.sections.slice_tables import clear, shown_clear
-from harness.report.view.run_view import FEW, WORDS, RunView, classify_change, display_interval
+from harness.report.sections.metrics.slice_tables import clear, shown_clear
+from harness.report.sections.summary import gate_table
+from harness.report.view.comparison_reading import FEW, WORDS, classify_change, display_interval
+from harness.report.view.run_view import RunView
 from harness.report.wording import narrative
 from harness.report.wording.glossary import CORRECTIONS, FIELDS, GLOSSARY, MARGINS, VERDICTS
 from harness.report.wording.safe_text import cut, plural, slug, visible
@@ -130,3 +136,31 @@ def overlaps(evaluation: EvaluationResult) -> list[tuple[int, str]]:
 def children(view: RunView, name: str) -> int:
     """How many models of the suite start from a checkpoint."""
     return sum(model.parent == name for model in view.results.models)
+
+
+class _Bytecode(FileSystemBytecodeCache):
+    """What cannot be read or written is compiled again, as Python does with its own bytecode."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        try:
+            super().load_bytecode(bucket)
+        except Exception:  # a damaged file raises whatever pickle and marshal do
+            bucket.reset()
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            Path(self.directory).mkdir(parents=True, exist_ok=True)
+            super().dump_bytecode(bucket)
+
+
+def compiled_templates(settings: Path) -> FileSystemBytecodeCache | None:
+    """The place for the bytecode of an environment's templates; None where Python writes no bytecode.
+
+    Args:
+        settings: the module that makes the environment. Its content is part of the names, as is Jinja's version, since
+            an environment's settings are compiled into the templates.
+    """
+    if sys.dont_write_bytecode:
+        return None
+    made_with = hashlib.sha256(settings.read_bytes() + version("jinja2").encode()).hexdigest()[:16]
+    return _Bytecode(str(Path(cache_from_source(str(settings))).parent), f"templates-{made_with}-%s.jinja")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.core.errors import DataError
 from harness.core.interval import Interval
-from harness.report.sections.gate_table import gate_unit, is_on
+from harness.report.sections.summary.gate_table import gate_unit, is_on
 from harness.report.view.run_view import RunView
 from harness.schema.results.metrics import ComparisonResult, MetricResult
 from harness.schema.results.results_file import Results

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from harness.report.formats.series_lines import series_lines
-from harness.report.sections.decision import decision, lead_pair, true_warnings
-from harness.report.sections.evidence_limits import evidence_limits
-from harness.report.sections.gate_rows import GateRow, gate_rows
-from harness.report.sections.gate_table import at_once, missing_behind
-from harness.report.sections.summary_cards import cards
-from harness.report.view.run_view import WORDS, ModelPair, RunView, classify_change
+from harness.report.sections.summary.decision import decision, lead_pair, true_warnings
+from harness.report.sections.summary.evidence_limits import evidence_limits
+from harness.report.sections.summary.gate_rows import GateRow, gate_rows
+from harness.report.sections.summary.gate_table import at_once, missing_behind
+from harness.report.sections.summary.summary_cards import cards
+from harness.report.view.comparison_reading import WORDS, classify_change
+from harness.report.view.run_view import ModelPair, RunView
 from harness.report.wording.executive_summary import brief
 from harness.report.wording.glossary import VERDICTS
 from harness.report.wording.safe_text import markdown as md

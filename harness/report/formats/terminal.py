@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import textwrap
 
-from harness.report.sections.decision import decision, lead_pair, true_warnings
-from harness.report.sections.gate_rows import GateRow, gate_rows
-from harness.report.sections.gate_table import sentence
-from harness.report.sections.summary_cards import cards
+from harness.report.sections.summary.decision import decision, lead_pair, true_warnings
+from harness.report.sections.summary.gate_rows import GateRow, gate_rows
+from harness.report.sections.summary.gate_table import sentence
+from harness.report.sections.summary.summary_cards import cards
 from harness.report.view.run_view import RunView
 from harness.report.wording.safe_text import clean_line
 from harness.schema.results.results_file import Results

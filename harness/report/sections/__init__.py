@@ -1,1 +1,1 @@
-"""What each section shows, before any markup."""
+"""What the page shows, before any markup: one room for each tab."""

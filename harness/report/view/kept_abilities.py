@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.report.view.run_view import LANGUAGE_MODELLING, ModelPair, RunView, classify_change
+from harness.report.view.comparison_reading import classify_change
+from harness.report.view.run_view import LANGUAGE_MODELLING, ModelPair, RunView
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.seed_aggregation import of_recipe

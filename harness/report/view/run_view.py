@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
 
 from harness.core.records import Records
@@ -15,27 +15,13 @@ from harness.report.view.model_cost import Cost, cost_of
 from harness.schema.results.inputs import EvaluationResult, MetricMeaning, ModelResult
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult
 from harness.schema.results.results_file import Results
-from harness.schema.results.seed_aggregation import of_recipe
 from harness.schema.results.verdicts import GateResult
 from harness.schema.run_info import RunInfo
 from harness.storage.run_dir import RunDir
 
-Reading = Literal["better", "worse", "drifted", "unclear", "identical", "undefined"]
-
 LANGUAGE_MODELLING = "language_modeling"
 COMPLETIONS = "sample_completions"
 _UNKNOWN = MetricMeaning(unit="", direction="higher")
-FEW = 30
-"""Slices with fewer items are never called better or worse."""
-
-WORDS: dict[Reading, str] = {
-    "better": "better",
-    "worse": "worse",
-    "drifted": "drifted",
-    "unclear": "no clear change",
-    "identical": "identical",
-    "undefined": "undefined",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,33 +45,6 @@ class ModelPair:
     def address(self) -> str:
         """The pair in a link: `linear/lora`; the baseline at its best is left empty, `/lora`."""
         return f"{'' if self.main else quote(self.baseline, safe='')}/{quote(self.candidate, safe='')}"
-
-
-def display_interval(comparison: ComparisonResult) -> tuple[float | None, float | None]:
-    """The interval that a comparison is read by: on slices the one that holds for all slices at once."""
-    if comparison.slice is not None and comparison.correction is not None:
-        together = comparison.simultaneous
-        return (None, None) if together is None else (together.low, together.high)
-    return comparison.delta.low, comparison.delta.high
-
-
-def classify_change(comparison: ComparisonResult) -> Reading:
-    """What a comparison allows one to say: a clear change only when its interval excludes zero
-    and, where the p-value was corrected for its family, the correction agrees. Over enough training
-    seeds the recipe is read, as gates do, not the first checkpoint."""
-    comparison = of_recipe(comparison) if comparison.slice is None else comparison
-    if comparison.status != "ok" or comparison.delta.value is None:
-        return "undefined"
-    if comparison.identical:
-        return "identical"
-    low, high = display_interval(comparison)
-    if low is None or high is None or low <= 0 <= high:
-        return "unclear"
-    if comparison.p_adjusted is not None and comparison.p_adjusted >= 1 - comparison.delta.confidence:
-        return "unclear"
-    if comparison.direction == "target":
-        return "drifted"
-    return "better" if (low > 0) == (comparison.direction == "higher") else "worse"
 
 
 def with_note(results: Results) -> Results:
@@ -318,35 +277,3 @@ class RunView:
 def _plain(name: str) -> bool:
     """Whether a name from results.json is a file name and cannot lead out of the run directory."""
     return bool(name) and "\0" not in name and Path(name).name == name and name not in (".", "..")
-
-
-def files(view: RunView) -> list[tuple[str, str, str]]:
-    """(relative path, link, what it is) of the files that the run directory holds."""
-    if view.run is None:
-        return []
-    root = view.run.path
-    fixed = [
-        ("results.json", "metrics, comparisons, verdicts"),
-        ("run.json", "command, versions, hardware, times"),
-        ("summary.md", "a summary of at most sixty lines"),
-        ("junit.xml", "one test case per gate"),
-        ("model-card.md", "numbers for a model card"),
-        ("comment.md", "body of a pull request comment"),
-        ("metrics.csv", "every value, for spreadsheets"),
-        ("comparisons.csv", "every difference, for spreadsheets"),
-    ]
-    made = {"summary.md", "junit.xml", "model-card.md", "comment.md", "metrics.csv", "comparisons.csv"}
-    listed = [(name, what) for name, what in fixed if name in made or _own(root / name, root)]
-    for folder, what in (
-        ("records", "a model's result on each item"),
-        ("items", "texts"),
-        ("training", "training log"),
-    ):
-        paths = sorted(path.relative_to(root).as_posix() for path in (root / folder).rglob("*") if _own(path, root))
-        listed += [(path, what) for path in paths if not path.rsplit("/", 1)[-1].startswith(".")]
-    return [(path, quote(path.encode("utf-8", "replace")), what) for path, what in listed]
-
-
-def _own(path: Path, root: Path) -> bool:
-    """Whether a file stands in the run directory, and is no link to elsewhere."""
-    return path.is_file() and path.resolve().is_relative_to(root.resolve())

@@ -5,8 +5,9 @@ Each sentence is chosen by the reading of a comparison; none claims a change who
 
 from __future__ import annotations
 
+from harness.report.view.comparison_reading import classify_change
 from harness.report.view.kept_abilities import by_harm, gained_leads, kept_leads, kept_tasks, undefined_reason
-from harness.report.view.run_view import LANGUAGE_MODELLING, ModelPair, RunView, classify_change
+from harness.report.view.run_view import LANGUAGE_MODELLING, ModelPair, RunView
 from harness.report.wording.narrative import people_slices, seeds_said, undecided_said
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.report.view.run_view import FEW, ModelPair, RunView, classify_change, display_interval
+from harness.report.view.comparison_reading import FEW, classify_change, display_interval
+from harness.report.view.run_view import ModelPair, RunView
 from harness.report.wording.safe_text import plural
 from harness.schema.results import number_format
 from harness.schema.results.metrics import ComparisonResult
@@ -42,6 +43,26 @@ def change(row: ComparisonResult) -> str:
     if row is not first:
         return f"{verb} on average: {delta} {unit}, {whole}"
     return f"{verb} from {levels}: {delta} {unit}, {whole}"
+
+
+def change_text(row: ComparisonResult) -> tuple[str, str]:
+    """A difference with its unit, and its interval."""
+    row = of_recipe(row)
+    unit = {"points": "pts"}.get(number_format.shown_unit(row.unit), number_format.shown_unit(row.unit))
+    low, high = row.delta.low, row.delta.high
+    figure = f"{number_format.difference(row.delta.value, row.unit, low, high)} {unit}".strip()
+    return figure, number_format.interval(low, high, row.unit).replace("…", " … ")
+
+
+def ratio_text(row: ComparisonResult) -> tuple[str, str]:
+    """`×1.13` with its interval where the metric has a ratio, else the difference."""
+    row = of_recipe(row)
+    ratio = row.ratio
+    if ratio is None or ratio.value is None:
+        return change_text(row)
+    if ratio.low is None or ratio.high is None:
+        return f"×{number_format.ratio(ratio.value)}", ""
+    return f"×{number_format.ratio(ratio.value)}", " … ".join(map(number_format.ratio, (ratio.low, ratio.high)))
 
 
 def seeds_said(view: RunView, contest: ModelPair) -> str:

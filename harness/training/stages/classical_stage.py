@@ -10,7 +10,7 @@ import numpy as np
 from harness.core.errors import DataError
 from harness.core.reporter import Reporter
 from harness.model_kinds.classical_kind import ClassicalSpec
-from harness.models.checkpoint.classical_file import TOKEN_PATTERN, ClassicalWeights, write_classical
+from harness.models.checkpoint.formats.classical_file import TOKEN_PATTERN, ClassicalWeights, write_classical
 from harness.models.derived.classical_backend import bag_text
 from harness.training import training_cost
 from harness.training.checkpoint_metadata import write_metadata

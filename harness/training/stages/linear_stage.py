@@ -14,7 +14,7 @@ from harness.core.errors import SuiteError
 from harness.core.reporter import Reporter
 from harness.model_kinds.finetune_kind import FinetuneSpec
 from harness.model_kinds.flop_shapes import shape_of
-from harness.models.checkpoint.linear_head_file import LinearHead, write_linear
+from harness.models.checkpoint.formats.linear_head_file import LinearHead, write_linear
 from harness.models.encoding.row_encoder import longest_row
 from harness.models.encoding.text_encoder import encode_texts, text_encoder
 from harness.training import training_cost

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from harness.core.errors import CheckpointError, Where
 from harness.models.checkpoint.checkpoint_heads import AUTO_CLASSES, HEAD_PREFIXES
-from harness.models.checkpoint.inspection import read_lineage
-from harness.models.checkpoint.safetensors_header import tensors_of, weight_files
+from harness.models.checkpoint.formats.safetensors_header import tensors_of, weight_files
+from harness.models.checkpoint.lineage import read_lineage
 from harness.models.checkpoint.tokenizer_files import TOKENIZER_FILES
 from harness.models.library_logging import quiet
 from harness.models.local.load_weights import LANGUAGE_MODELS, family_of, head_tensors, load_tokenizer

@@ -14,7 +14,7 @@ from harness.commands.stored_runs.compare_runs import compare_runs
 from harness.commands.stored_runs.rejudge import judge_again
 from harness.core.errors import DataError
 from harness.core.reporter import Silent
-from harness.evaluations.answered_item import Answered
+from harness.evaluations.answers.answered_item import Answered
 from harness.evaluations.lm_eval.samples import read_samples
 from harness.storage.run_folders import find
 

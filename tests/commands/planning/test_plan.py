@@ -10,7 +10,7 @@ from harness.commands.planning.plan import _training_seconds, plan_suite
 from harness.commands.planning.plan_times import Machine
 from harness.core.reporter import Silent
 from harness.model_kinds.flop_shapes import shape_of
-from harness.models.checkpoint import checkpoint_catalog
+from harness.models.checkpoint.sources import checkpoint_catalog
 from harness.pipeline.checkpoints.training_data import DataInputs
 from harness.schema.units import show_estimate
 from harness.storage.store import Store

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import pytest
 
-from harness.evaluations.constraints import met
+from harness.evaluations.answers.constraints import met
 from harness.evaluations.tasks.refusal import is_refusal
 
 SETS = ("own_grammar", "own_facts", "own_instructions", "own_verses", "own_safety", "python_stdlib")

@@ -14,7 +14,7 @@ from harness.core.evaluation import EvaluationContext
 from harness.core.interval import Interval
 from harness.core.metric import MetricContext
 from harness.core.records import Records
-from harness.evaluations.answer_parsing import read_choice
+from harness.evaluations.answers.option_reader import read_choice
 from harness.evaluations.probes.ambiguous_qa import AmbiguousQa
 from harness.metrics.build_metrics import build_metrics
 from harness.statistics.inference_settings import InferenceSettings

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from harness_support.metric_samples import directional
 from harness_support.plain_models import LABELS, HeadModel, TableModel, ask, dataset
 
 from harness.comparisons.metric_results import metric_results
@@ -19,7 +20,7 @@ from harness.core.requests import Cloze, Request, Response, Scores
 from harness.evaluations.probes.amplification import Amplification
 from harness.evaluations.probes.pronouns import Pronouns
 from harness.evaluations.tasks.classification import Classification
-from harness.metrics.bias.bias_amplification import directional, shares, signs, zhao
+from harness.metrics.bias.bias_amplification import shares, signs, zhao
 from harness.metrics.build_metrics import build_metrics
 from harness.statistics.inference_settings import InferenceSettings
 

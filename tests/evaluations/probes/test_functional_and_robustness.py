@@ -10,9 +10,9 @@ from harness_support.plain_models import LABELS, HeadModel, ask, dataset, tone
 from harness.core.errors import DataError, SuiteError
 from harness.core.evaluation import EvaluationContext
 from harness.core.records import Records
-from harness.evaluations.label_prompt import decide
 from harness.evaluations.probes.functional_tests import FunctionalTests
 from harness.evaluations.probes.robustness import Robustness
+from harness.evaluations.prompts.label_prompt import decide
 from harness.evaluations.tasks.classification import Classification
 from harness.text.perturbations.contractions import contract
 from harness.text.perturbations.negation import negate

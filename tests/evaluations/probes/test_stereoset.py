@@ -8,7 +8,6 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from harness_support.plain_models import TableModel, ask, dataset
 
@@ -18,7 +17,7 @@ from harness.core.evaluation import EvaluationContext
 from harness.core.records import Records
 from harness.core.requests import Failure, NextSentence, Request, Response, Scores
 from harness.evaluations.probes.stereoset import StereoSet
-from harness.metrics.bias.stereoset_scores import stereoset_figures
+from harness.metrics.bias.stereoset_scores import judged
 from harness.metrics.build_metrics import build_metrics
 from harness.statistics.inference_settings import InferenceSettings
 
@@ -113,12 +112,9 @@ def test_next_sentences_by_each_kind_of_model() -> None:
     assert ask(evaluation, [dataset(inter)], TableModel("masked")).head.protocol == "pll_word_l2r_mean"
 
 
-def test_scores_made_elsewhere() -> None:
-    contexts = [(term, *values) for term, found in SCORES.items() for values in found]
-    assert stereoset_figures(contexts) == pytest.approx({"ss": 0.5, "lms": 0.5, "icat": 0.5})
-    assert all(np.isnan(value) for value in stereoset_figures([]).values())
+def test_a_score_that_is_no_number_is_refused() -> None:
     with pytest.raises(ValueError, match="not a number"):
-        stereoset_figures([("a", float("nan"), 0.0, 0.0)])
+        judged(float("nan"), 0.0, 0.0)
 
 
 @pytest.mark.skipif(not PUBLISHED.is_dir(), reason="needs HARNESS_DATA_DIR with the published scores")
@@ -127,7 +123,6 @@ def test_published_scores_give_the_published_figures(model: str) -> None:
     text = (PUBLISHED / "intrasentence_with_published_scores.jsonl").read_text("utf-8")
     found = [json.loads(line) for line in text.splitlines()]
     made, table = [], {}
-    direct = []
     seen: dict[str, int] = defaultdict(int)
     for row in found:
         sides = {one["gold_label"]: one for one in row["sentences"]}
@@ -138,7 +133,6 @@ def test_published_scores_give_the_published_figures(model: str) -> None:
             seen[sentence] += 1
             texts[side] = f"{sentence} #{seen[sentence]}"
             table[texts[side]] = sides[side]["scores"][model] * len(texts[side].split())
-        direct.append((row["target"], *(sides[side]["scores"][model] for side in texts)))
         made.append(
             {
                 "target": row["target"],
@@ -150,10 +144,6 @@ def test_published_scores_give_the_published_figures(model: str) -> None:
             }
         )
     lms, ss, icat = FIGURES[model]
-    figured = stereoset_figures(direct)
-    assert (100 * figured["lms"], 100 * figured["ss"], 100 * figured["icat"]) == pytest.approx(
-        (lms, ss, icat), abs=5e-4
-    )
     asked = figures(ask(probe(), [dataset(made)], TableModel(likelihoods=table)))
     got = [100 * (asked[f"stereoset_{name}"] or 0.0) for name in ("lms", "ss", "icat")]
     assert got == pytest.approx([lms, ss, icat], abs=5e-4)

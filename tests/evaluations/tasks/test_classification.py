@@ -19,7 +19,7 @@ from harness.core.evaluation import Evaluation, EvaluationContext
 from harness.core.examples import LabeledText
 from harness.core.model import ModelFacts
 from harness.core.requests import Classify, Failure, Likelihood, Scores
-from harness.evaluations.label_prompt import decide
+from harness.evaluations.prompts.label_prompt import decide
 from harness.evaluations.tasks.classification import Classification
 from harness.metrics.build_metrics import build_metrics
 from harness.models.response_builders import choose

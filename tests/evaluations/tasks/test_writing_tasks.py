@@ -12,9 +12,9 @@ from harness.core.errors import DataError
 from harness.core.evaluation import Evaluation
 from harness.core.examples import PreferencePair, PromptTarget
 from harness.core.requests import Continuations, Failure, Generate, Generated
-from harness.evaluations.constraints import KINDS as CONSTRAINTS
-from harness.evaluations.constraints import checked_constraint, met
-from harness.evaluations.tasks.code_completion import CodeCompletion, body_of, functions
+from harness.evaluations.answers.constraints import KINDS as CONSTRAINTS
+from harness.evaluations.answers.constraints import checked_constraint, met
+from harness.evaluations.tasks.code.code_completion import CodeCompletion, body_of, functions
 from harness.evaluations.tasks.generative_qa import GenerativeQA
 from harness.evaluations.tasks.instruction_following import Instruction
 from harness.evaluations.tasks.refusal import Refusal, is_refusal

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from harness_support.metric_samples import directional
 
-from harness.metrics.bias.bias_amplification import Counts, directional, shares, signs, zhao
+from harness.metrics.bias.bias_amplification import Counts, shares, signs, zhao
 
 OUTPUTS, GROUPS = ("cooking", "driving", "reading"), ("f", "m")
 

@@ -11,7 +11,7 @@ import pytest
 
 from harness.core.errors import SuiteError
 from harness.core.metric import MetricContext
-from harness.evaluations.ranking_base import ordered_pool
+from harness.evaluations.tasks.ranking.collection import ordered_pool
 from harness.metrics.build_metrics import build_metrics
 from harness.metrics.capability.ranking_quality import ranking_statistics
 from harness.models.response_builders import best_documents

@@ -14,8 +14,8 @@ from sklearn.linear_model import LogisticRegression
 
 from harness.core.errors import CheckpointError
 from harness.core.requests import Classify, PseudoLikelihood
-from harness.models.checkpoint.classical_file import ClassicalWeights, read_classical, write_classical
-from harness.models.checkpoint.linear_head_file import LinearHead, read_linear, write_linear
+from harness.models.checkpoint.formats.classical_file import ClassicalWeights, read_classical, write_classical
+from harness.models.checkpoint.formats.linear_head_file import LinearHead, read_linear, write_linear
 from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 

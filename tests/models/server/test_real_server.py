@@ -15,7 +15,7 @@ from harness.core.reporter import Silent
 from harness.core.requests import Continuations, Generate, Generated, Likelihood, RollingLikelihood, Scores
 from harness.model_kinds.server_kind import ServerSpec
 from harness.models.cached_model import CachedModel
-from harness.models.checkpoint.locate import NamedCheckpoint, locate
+from harness.models.checkpoint.sources.locate import NamedCheckpoint, locate
 from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 from harness.models.server.open_server import served

@@ -479,7 +479,7 @@ def test_halves_of_surrogate_pairs_in_replies_are_made_storable_and_counted(
 ) -> None:
     """JSON can spell a half that UTF-8 cannot: the answer is stored and read again, and the results count it."""
     from harness.core.records import Record, Records, RecordsHead
-    from harness.pipeline.results.assembly import replaced_answers
+    from harness.pipeline.results.record_counts import replaced_answers
 
     exchange = client_module.ServerClient._exchange
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.core.records import Record, Records, RecordsHead
 from harness.pipeline.answered_evaluation import AnsweredEvaluation, InferenceCost, ItemSet, SuiteAnswers
-from harness.pipeline.results.assembly import record_counts
+from harness.pipeline.results.record_counts import record_counts
 
 
 class Named:

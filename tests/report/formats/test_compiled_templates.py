@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from jinja2 import DictLoader, Environment
 
-from harness.report.formats.compiled_templates import compiled_templates
+from harness.report.formats.page_environment import compiled_templates
 
 
 def _page(settings: Path) -> str:

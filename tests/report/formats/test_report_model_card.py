@@ -6,8 +6,8 @@ import pytest
 from huggingface_hub import ModelCard
 
 from harness.report.formats.model_card import model_card
-from harness.report.sections.decision import decision
-from harness.report.sections.gate_rows import gate_rows
+from harness.report.sections.summary.decision import decision
+from harness.report.sections.summary.gate_rows import gate_rows
 from harness.report.view.run_view import RunView
 from harness.report.wording.safe_text import markdown
 from harness.storage.run_dir import RunDir

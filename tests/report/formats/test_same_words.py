@@ -16,10 +16,10 @@ from harness.report.formats.ci_annotations import github_annotations, gitlab_cod
 from harness.report.formats.sarif import sarif
 from harness.report.formats.terminal import outcome_lines
 from harness.report.formats.write_reports import write_reports
-from harness.report.sections.decision import decision, lead_pair
-from harness.report.sections.gate_rows import gate_rows
-from harness.report.sections.gate_table import sentence
-from harness.report.sections.summary_cards import cards
+from harness.report.sections.summary.decision import decision, lead_pair
+from harness.report.sections.summary.gate_rows import gate_rows
+from harness.report.sections.summary.gate_table import sentence
+from harness.report.sections.summary.summary_cards import cards
 from harness.report.view.run_view import RunView
 from harness.report.wording.glossary import VERDICTS
 from harness.storage.run_dir import RunDir

@@ -6,7 +6,7 @@ import pytest
 
 from harness.cli.outcome import MARKS
 from harness.report.formats.terminal import outcome_lines
-from harness.report.sections.summary_cards import cards
+from harness.report.sections.summary.summary_cards import cards
 from harness.report.view.run_view import RunView
 from harness.storage.run_dir import RunDir
 

@@ -18,12 +18,13 @@ from harness.evaluations.tasks.token_classification import Tagging
 from harness.report.charts.axis_scale import scale
 from harness.report.formats.html_page import render_view
 from harness.report.formats.summary import summary_markdown
-from harness.report.sections.gate_table import gate_margin
-from harness.report.sections.label_tables import MOST_LABELS, confusions
-from harness.report.sections.top_changed import marked
+from harness.report.sections.bias.top_changed import marked
+from harness.report.sections.metrics.label_tables import MOST_LABELS, confusions
+from harness.report.sections.summary.gate_table import gate_margin
+from harness.report.view.comparison_reading import classify_change
 from harness.report.view.item_columns import measure
 from harness.report.view.model_cost import cost_of
-from harness.report.view.run_view import RunView, classify_change
+from harness.report.view.run_view import RunView
 from harness.report.wording.executive_summary import brief
 from harness.report.wording.narrative import change
 from harness.schema.results import number_format

@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
-from harness.models.checkpoint.linear_head_file import LinearHead, write_linear
+from harness.models.checkpoint.formats.linear_head_file import LinearHead, write_linear
 
 LABELS = ("negative", "neutral", "positive")
 

@@ -46,3 +46,15 @@ def answers(
         own = np.where(rng.random(n) < accuracy, gold, rng.integers(0, classes, n))
         sides.append(np.where(shared, common, own))
     return gold, sides[0], sides[1]
+
+
+def directional(predicted: Array, training: Array, sign: Array) -> float:
+    """The mean of y·Δ + (1 − y)·(−Δ) over the cells in which both conditionals exist.
+
+    Args:
+        predicted, training: conditionals of the same shape; NaN where the condition never holds.
+        sign: as `signs` gives it, in that shape.
+    """
+    cells = sign * (predicted - training)
+    known = ~np.isnan(cells)
+    return float(cells[known].mean()) if known.any() else float("nan")

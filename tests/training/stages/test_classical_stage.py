@@ -10,7 +10,7 @@ from harness.core.examples import LabeledText
 from harness.core.reporter import Silent
 from harness.core.requests import Classify
 from harness.model_kinds.classical_kind import ClassicalSpec
-from harness.models.checkpoint.classical_file import read_classical
+from harness.models.checkpoint.formats.classical_file import read_classical
 from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 

@@ -9,7 +9,7 @@ from harness.core.errors import DataError, SuiteError
 from harness.core.reporter import Silent
 from harness.core.requests import Classify
 from harness.models.checkpoint.checkpoint_digest import checkpoint_digest
-from harness.models.checkpoint.linear_head_file import read_linear
+from harness.models.checkpoint.formats.linear_head_file import read_linear
 from harness.models.open_context import OpenContext
 from harness.models.open_model import open_model
 

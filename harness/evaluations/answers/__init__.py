@@ -1,0 +1,1 @@
+"""What is read from a text that a model wrote."""

@@ -1,0 +1,1 @@
+"""How an item becomes the text that a model reads."""

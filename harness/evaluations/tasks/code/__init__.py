@@ -1,0 +1,1 @@
+"""Tasks about code: its next line, and whole programs from their description."""

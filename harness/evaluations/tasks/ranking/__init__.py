@@ -1,0 +1,1 @@
+"""Tasks that rank documents: a whole corpus, or a few candidates."""

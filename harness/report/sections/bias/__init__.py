@@ -1,0 +1,1 @@
+"""The tab of bias: probes, mitigation, audits of the data."""

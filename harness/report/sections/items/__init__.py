@@ -1,0 +1,1 @@
+"""The tab of the items, and the examples of the first tab."""
