@@ -15,6 +15,7 @@ import os
 import platform
 import resource
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,7 @@ def measured(name: str, keep: Path, options: list[str]) -> dict[str, Any]:
     """
     suite = HERE.parent / "suites" / f"{name}.yaml"
     command = [str(Path(sys.executable).with_name("harness")), "run", str(suite), "--out", str(keep / name), *options]
+    shutil.rmtree(keep / f"cache-{name}", ignore_errors=True)
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     environment = {**os.environ, "HARNESS_CACHE_DIR": str(keep / f"cache-{name}")}
     done = subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
