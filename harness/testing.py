@@ -239,7 +239,8 @@ def _item(rng: Rng, targets: Places) -> dict[str, FloatArray]:
     dose = rng.integers(3, size=ITEMS) / 2
     tied = {"no|a": 0.2, "no|b": 0.8, "yes|a": 0.8, "yes|b": 0.2, "rare|a": 0.4, "rare|b": 0.6}
     return {
-        **dict.fromkeys(("tokens", "words", "targets", "words_reader", "reference_words", "tokens_reference"), size),
+        **dict.fromkeys(("tokens", "words", "targets", "words_reader", "tokens_reference"), size),
+        "reference_words": size + np.arange(ITEMS) % 3,
         **dict.fromkeys(("bytes", "bytes_reader", "bytes_reference"), 5 * size),
         **{f"b_train.{cell}": np.full(ITEMS, share) for cell, share in tied.items()},
         **{name: _coins(rng) for name in ("in_x", "ambiguous", "aligned")},

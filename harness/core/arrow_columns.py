@@ -6,8 +6,8 @@ is installed, which takes longer than reading a run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +56,22 @@ def list_column(rows: Sequence[Sequence[str]]) -> pa.Array:
     return pa.ListArray.from_arrays(number_column(_ends(map(len, rows))), values)
 
 
+def holds_text(column: pa.Array | pa.ChunkedArray, text: str) -> npt.NDArray[np.bool_]:
+    """bool[n]: where a column of texts holds this one."""
+    import pyarrow.compute as pc
+
+    return numbers_of(pc.equal(column, text_column([text])[0]), np.uint8, 0).astype(np.bool_)
+
+
+def parts_of(column: pa.Array | pa.ChunkedArray) -> Iterator[list[Any]]:
+    """The values of a column as Python's, a part at a time."""
+    for start in range(0, len(column), _PART):
+        yield column.slice(start, _PART).to_pylist()
+
+
+_PART = 65_536
+
+
 def _bits(values: Sequence[bool]) -> pa.Buffer:
     import pyarrow as pa
 
@@ -78,3 +94,37 @@ def numbers_of(column: pa.Array | pa.ChunkedArray, dtype: npt.DTypeLike, missing
     filled = pc.fill_null(column.cast(instead.type), instead)
     joined = filled.combine_chunks() if isinstance(filled, pa.ChunkedArray) else filled
     return np.asarray(np.from_dlpack(joined), dtype)
+
+
+class Columns(Protocol):
+    """Columns of one length, by name: a table, or what reads them when they are asked for."""
+
+    @property
+    def column_names(self) -> list[str]: ...
+
+    @property
+    def num_rows(self) -> int: ...
+
+    def column(self, name: str) -> pa.ChunkedArray: ...
+
+
+class TakenColumns:
+    """Some rows of columns; each column is taken when it is asked for.
+
+    Args:
+        rows: their numbers, in the wanted order.
+    """
+
+    def __init__(self, columns: Columns, rows: pa.Array) -> None:
+        self._columns, self._rows = columns, rows
+
+    @property
+    def column_names(self) -> list[str]:
+        return self._columns.column_names
+
+    @property
+    def num_rows(self) -> int:
+        return len(self._rows)
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        return self._columns.column(name).take(self._rows)

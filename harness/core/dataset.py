@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -60,7 +60,7 @@ class Row:
     line: int = field(default=0, compare=False)
 
 
-class RowsOnDemand(OnDemand[tuple[Row, ...]]):
+class RowsOnDemand(OnDemand[Sequence[Row]]):
     """Split → rows that are made at the first look: a run whose answers are known needs few of them.
 
     Args:
@@ -68,7 +68,7 @@ class RowsOnDemand(OnDemand[tuple[Row, ...]]):
         sizes: split → how many rows and clusters it has, where that is known without making them.
     """
 
-    def __init__(self, makers: Mapping[str, Callable[[], tuple[Row, ...]]], sizes: Mapping[str, Size]) -> None:
+    def __init__(self, makers: Mapping[str, Callable[[], Sequence[Row]]], sizes: Mapping[str, Size]) -> None:
         super().__init__(makers)
         self.sizes = dict(sizes)
 
@@ -91,7 +91,7 @@ class Dataset:
 
     name: str
     fingerprint: str
-    rows: Mapping[str, tuple[Row, ...]]
+    rows: Mapping[str, Sequence[Row]]
     columns: tuple[str, ...]
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -104,14 +104,14 @@ class Dataset:
             return len(rows), len({row.cluster for row in rows})
         return known[split]
 
-    def with_train(self, make: Callable[[], tuple[Row, ...]]) -> Dataset:
+    def with_train(self, make: Callable[[], Sequence[Row]]) -> Dataset:
         """The same with other training rows, made when they are looked at."""
         makers = {split: partial(self.rows.__getitem__, split) for split in self.rows}
         known = self.rows.sizes if isinstance(self.rows, RowsOnDemand) else {}
         sizes = {split: size for split, size in known.items() if split != "train"}
         return replace(self, rows=RowsOnDemand({**makers, "train": make}, sizes))
 
-    def split(self, name: str) -> tuple[Row, ...]:
+    def split(self, name: str) -> Sequence[Row]:
         """The rows of a split.
 
         Raises:

@@ -1,27 +1,34 @@
 """Records: what one model did on one item, kept as columns.
 
 One `Records` is one model on one evaluation. It is stored as Parquet (storage/records_file.py) and read back without
-a model; metrics read its columns, comparisons join two of them by item id.
+a model, of a large file each column when it is asked for; metrics read its columns, comparisons join two of them by
+item id.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.core.arrow_columns import (
+    Columns,
+    TakenColumns,
     flag_column,
+    holds_text,
     list_column,
     number_column,
     numbers_of,
     optional_numbers,
+    parts_of,
     text_column,
 )
 from harness.core.errors import DataError
@@ -100,9 +107,9 @@ class Records:
         DataError: on duplicate item ids.
     """
 
-    def __init__(self, head: RecordsHead, table: pa.Table) -> None:
+    def __init__(self, head: RecordsHead, columns: pa.Table | Columns) -> None:
         self.head = head
-        self.table = table
+        self._columns = columns
         self._clusters: dict[str, list[str]] = {}
 
     @classmethod
@@ -125,8 +132,10 @@ class Records:
         import pyarrow.compute as pc
 
         table = pa.concat_tables(parts, promote_options="default")
-        table = table.take(pc.sort_indices(table, sort_keys=[("item_id", "ascending")]))
         ids = table.column("item_id")
+        if not pc.all(pc.less(ids.slice(0, max(0, len(ids) - 1)), ids.slice(1)), min_count=0).as_py():
+            table = table.take(pc.sort_indices(table, sort_keys=[("item_id", "ascending")]))
+            ids = table.column("item_id")
         if pc.count_distinct(ids).as_py() < len(ids):
             twice = next(item for item, other in itertools.pairwise(ids.to_pylist()) if item == other)
             raise DataError(
@@ -142,24 +151,45 @@ class Records:
         others = [name for name in table.column_names if not name.startswith(STAT_PREFIX)]
         return cls(head, table.select([*others, *stats]))
 
+    @property
+    def table(self) -> pa.Table:
+        """All columns at once."""
+        import pyarrow as pa
+
+        if isinstance(self._columns, pa.Table):
+            return self._columns
+        return pa.table({name: self.column(name) for name in self.column_names})
+
+    @property
+    def column_names(self) -> list[str]:
+        return list(self._columns.column_names)
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """One column; that of a large file is read for it."""
+        return self._columns.column(name)
+
+    def with_head(self, head: RecordsHead) -> Records:
+        """The same records under another head."""
+        return Records(head, self._columns)
+
     def __len__(self) -> int:
-        return int(self.table.num_rows)
+        return int(self._columns.num_rows)
 
     @cached_property
     def item_ids(self) -> list[str]:
-        return list(self.table.column("item_id").to_pylist())
+        return list(self.column("item_id").to_pylist())
 
     def texts(self, name: str) -> list[Any]:
         """A column as Python values: `target`, `prediction`, `status`, `slices`, …"""
-        return list(self.table.column(name).to_pylist())
+        return list(self.column(name).to_pylist())
 
     def numbers(self, name: str) -> FloatArray:
         """A numeric column as float64; missing values are NaN."""
-        return numbers_of(self.table.column(name), np.float64, np.nan)
+        return numbers_of(self.column(name), np.float64, np.nan)
 
     @property
     def stat_names(self) -> list[str]:
-        return [name[len(STAT_PREFIX) :] for name in self.table.column_names if name.startswith(STAT_PREFIX)]
+        return [name[len(STAT_PREFIX) :] for name in self.column_names if name.startswith(STAT_PREFIX)]
 
     def stat(self, name: str) -> FloatArray:
         """A sufficient statistic, float64[n].
@@ -168,7 +198,7 @@ class Records:
             KeyError: when these records do not hold it.
         """
         column = STAT_PREFIX + name
-        if column not in self.table.column_names:
+        if column not in self.column_names:
             raise KeyError(
                 f"records of {self.head.evaluation!r} have no statistic {name!r}; available: {self.stat_names}"
             )
@@ -178,14 +208,14 @@ class Records:
         """The same records with other names of their statistics."""
         names = [
             STAT_PREFIX + rename(name[len(STAT_PREFIX) :]) if name.startswith(STAT_PREFIX) else name
-            for name in self.table.column_names
+            for name in self.column_names
         ]
         return Records(self.head, self.table.rename_columns(names))
 
     @cached_property
     def ok(self) -> BoolArray:
         """True where the model answered and the answer was read."""
-        return np.array([status == OK for status in self.texts("status")], dtype=np.bool_)
+        return holds_text(self.column("status"), OK)
 
     def clusters(self, unit: str) -> list[str]:
         """The cluster of every item, by the unit of independence (`parent`, `template`, …, or `item`).
@@ -197,7 +227,8 @@ class Records:
             return self.item_ids
         if unit not in self._clusters:
             ids: list[str] = []
-            for item, text in zip(self.item_ids, self.texts("clusters"), strict=True):
+            texts = chain.from_iterable(parts_of(self.column("clusters")))
+            for item, text in zip(self.item_ids, texts, strict=True):
                 levels = json.loads(text)
                 if unit not in levels:
                     raise DataError(
@@ -217,10 +248,10 @@ class Records:
     @cached_property
     def slice_members(self) -> dict[str, npt.NDArray[np.int64]]:
         """Slice name → its rows, names sorted."""
-        members: dict[str, list[int]] = {}
-        for row, names in enumerate(self.texts("slices")):
+        members: dict[str, array[int]] = {}
+        for row, names in enumerate(chain.from_iterable(parts_of(self.column("slices")))):
             for name in names or ():
-                members.setdefault(name, []).append(row)
+                members.setdefault(name, array("q")).append(row)
         return {name: np.array(members[name], dtype=np.int64) for name in sorted(members)}
 
     @property
@@ -238,7 +269,7 @@ class Records:
         chosen = np.ascontiguousarray(chosen, dtype=np.int64)
         if len(chosen) == len(self) and np.array_equal(chosen, np.arange(len(self))):
             return self
-        taken = Records(self.head, self.table.take(number_column(chosen)))
+        taken = Records(self.head, TakenColumns(self._columns, number_column(chosen)))
         # What was parsed once is not parsed again.
         taken._clusters |= {unit: [ids[row] for row in chosen.tolist()] for unit, ids in self._clusters.items()}
         return taken
@@ -248,7 +279,10 @@ class Records:
 
         Marks that are there already stay. Nothing changes when no item overlaps.
         """
-        flags = [item in items or bool(known) for item, known in zip(self.item_ids, self.texts("overlap"), strict=True)]
+        marked = numbers_of(self.column("overlap"), np.uint8, 0).astype(np.bool_)
+        if not items and not marked.any():
+            return self
+        flags = [item in items or known for item, known in zip(self.item_ids, marked.tolist(), strict=True)]
         if not any(flags):
             return self
         slices = [

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.core.dataset import SPLITS, Dataset, Row
 from harness.core.errors import DataError, Where
+from harness.core.row_table import RowColumns, cluster_count
 from harness.data.fingerprints import RowIds, fingerprint
 from harness.data.splits import Prepared, split_rows
 
@@ -45,7 +46,7 @@ def assemble(name: str, prepared: PreparedRows, shares: Mapping[str, float], pla
     columns, labels = prepared.columns, prepared.labels
     made = split_rows(prepared.rows, shares, prepared.duplicates, prepared.unique, prepared.texts)
     lost = {**prepared.dropped, **made.dropped}
-    if not made.rows:
+    if not made.count:
         empty = made.dropped["empty"]
         raise DataError(
             f"data {name!r}: expected rows, found none{f' with a text ({empty} are empty)' if empty else ''}.",
@@ -53,13 +54,14 @@ def assemble(name: str, prepared: PreparedRows, shares: Mapping[str, float], pla
             hint="check the file and the names in `columns`.",
         )
     ids = RowIds()
-    placed: dict[str, list[Row]] = {split: [] for split in SPLITS}
-    for split, cluster, row in made.rows:
+    placed = {split: RowColumns(columns) for split in SPLITS}
+    by_hash = False
+    for split, cluster, row in made.rows():
+        by_hash |= row.split is None
         fields = {column: row.fields[column] for column in columns}
-        placed[split].append(Row(ids.next(row.origin, fields), fields, cluster, row.slices, row.line))
-    by_hash = any(row.split is None for _, _, row in made.rows)
+        placed[split].add(Row(ids.next(row.origin, fields), fields, cluster, row.slices, row.line))
     wanted = {split for split, share in shares.items() if share > 0 and by_hash}
-    final = {split: tuple(chosen) for split, chosen in placed.items() if chosen or split in wanted}
+    final = {split: rows for split, filled in placed.items() if (rows := filled.rows()) or split in wanted}
     counts = {column: label_counts(final, column) for column in labels}
     for column, by_split in counts.items():
         distinct_labels = {label for count in by_split.values() for label in count}
@@ -78,7 +80,7 @@ def assemble(name: str, prepared: PreparedRows, shares: Mapping[str, float], pla
         labels={column: tuple(known) for column, known in labels.items()},
         facts={
             "rows": {split: len(chosen) for split, chosen in final.items()},
-            "clusters": {split: len({row.cluster for row in chosen}) for split, chosen in final.items()},
+            "clusters": {split: cluster_count(chosen) for split, chosen in final.items()},
             "labels": counts,
             "dropped": {reason: count for reason, count in lost.items() if count},
             "dropped_duplicates": made.dropped["duplicates"],
@@ -133,7 +135,7 @@ def limited(dataset: Dataset, limit: int | None) -> Dataset:
     facts = {
         **dataset.facts,
         "rows": {split: len(chosen) for split, chosen in rows.items()},
-        "clusters": {split: len({row.cluster for row in chosen}) for split, chosen in rows.items()},
+        "clusters": {split: cluster_count(chosen) for split, chosen in rows.items()},
         "notes": [*dataset.facts.get("notes", ()), f"limited to {limit} rows per split"],
         "labels": {column: label_counts(rows, column) for column in dataset.labels},
         "limit": limit,

@@ -18,12 +18,13 @@ class RowIds:
     """Ids from content: origin (part and original id) and fields; equal rows are numbered."""
 
     def __init__(self) -> None:
-        self._seen: Counter[str] = Counter()
+        self._seen: Counter[bytes] = Counter()
 
     def next(self, origin: str, fields: Mapping[str, Any]) -> str:
         full = digest([origin, dict(fields)])
-        self._seen[full] += 1
-        count = self._seen[full]
+        packed = bytes.fromhex(full)
+        self._seen[packed] += 1
+        count = self._seen[packed]
         return (full if count == 1 else digest([full, count]))[:ID_DIGITS]
 
 

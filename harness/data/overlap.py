@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.data.splits import normalized
+from harness.data.text_index import TextIndex
 
 NGRAM_WORDS = 13
 """Run length of the GPT-3 contamination study (Brown et al. 2020, appendix C)."""
@@ -51,46 +53,73 @@ class OverlapReport:
 
 
 def overlap(
-    training_texts: Iterable[str], items: Sequence[tuple[str, str]], *, words: int = NGRAM_WORDS
+    training_texts: Iterable[str], items: Iterable[tuple[str, str]], *, words: int = NGRAM_WORDS
 ) -> OverlapReport:
     """Looks for items in training text.
 
     Args:
         training_texts: read once, in any order; a run of words never spans two texts.
-        items: (id, text).
+        items: (id, text); read once.
         words: run length. 13 is usual for long texts; for snippets 8 finds more and errs more.
 
     Runs are compared by 64-bit keys: among 1e6 item runs and 1e9 training runs, a false find has
     a chance of about 5e-5.
     """
-    exact: dict[bytes, list[str]] = defaultdict(list)
-    same: dict[bytes, list[str]] = defaultdict(list)
-    runs: dict[int, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+    ids: list[str] = []
+    exact, same = TextIndex(), TextIndex()
+    runs: dict[int, _Runs] = defaultdict(_Runs)
     checkable = 0
-    for identity, text in items:
-        exact[_key(text)].append(identity)
-        same[_key(normalized(text))].append(identity)
+    for number, (identity, text) in enumerate(items):
+        ids.append(identity)
+        exact.add(text, number)
+        same.add(normalized(text), number)
         keys = _word_keys(text)
         size = min(words, len(keys))
         if size >= max(1, words // 2):
             checkable += 1
-            for run in np.unique(_runs(np.array(keys, dtype=np.uint64), size)).tolist():
-                runs[size][run].append(identity)
-    tables = {size: np.array(sorted(table), dtype=np.uint64) for size, table in runs.items()}
-    found_exact: set[str] = set()
-    found_same: set[str] = set()
-    found_runs: set[str] = set()
-    for batch, keys_of_batch in _batches(training_texts, bool(tables)):
-        for text in batch:
-            found_exact.update(exact.get(_key(text), ()))
-            found_same.update(same.get(_key(normalized(text)), ()))
-        for size, table in tables.items():
-            for run in _present(_runs(keys_of_batch, size), table):
-                found_runs.update(runs[size][run])
+            runs[size].add(np.unique(_runs(np.array(keys, dtype=np.uint64), size)), number)
+    found_exact: set[int] = set()
+    found_same: set[int] = set()
+    for batch, keys_of_batch in _batches(training_texts, bool(runs)):
+        found_exact |= exact.of_any(batch)
+        found_same |= same.of_any([normalized(text) for text in batch])
+        for size, of_size in runs.items():
+            of_size.meet(_runs(keys_of_batch, size))
     found_same |= found_exact
-    return OverlapReport(
-        frozenset(found_exact), frozenset(found_same), frozenset(found_runs | found_same), len(items), checkable, words
+    found_runs = found_same.union(*(of_size.items() for of_size in runs.values()))
+    exactly, alike, in_part = (
+        frozenset(ids[number] for number in numbers) for numbers in (found_exact, found_same, found_runs)
     )
+    return OverlapReport(exactly, alike, in_part, len(ids), checkable, words)
+
+
+class _Runs:
+    """The runs of one length of all items, and which of them were met: 12 bytes a run."""
+
+    def __init__(self) -> None:
+        self._keys, self._numbers = array("Q"), array("I")
+        self._met: list[Keys] = []
+
+    def add(self, keys: Keys, number: int) -> None:
+        self._keys.extend(keys.tolist())
+        self._numbers.extend([number] * len(keys))
+
+    def meet(self, keys: Keys) -> None:
+        """Notes which runs of the items are among the keys."""
+        table = self._table
+        places = np.minimum(np.searchsorted(table, keys), len(table) - 1)
+        self._met.append(np.unique(keys[table[places] == keys]))
+
+    def items(self) -> set[int]:
+        """The items with a run that was met."""
+        if not self._met:
+            return set()
+        held = np.isin(np.frombuffer(self._keys, np.uint64), np.concatenate(self._met))
+        return set(np.frombuffer(self._numbers, np.uint32)[held].tolist())
+
+    @cached_property
+    def _table(self) -> Keys:
+        return np.unique(np.frombuffer(self._keys, np.uint64))
 
 
 def _batches(texts: Iterable[str], with_words: bool) -> Iterator[tuple[list[str], Keys]]:
@@ -121,13 +150,6 @@ def _runs(keys: Keys, size: int) -> Keys:
     return total
 
 
-def _present(digests: Keys, table: Keys) -> list[int]:
-    """The keys of `found` that stand in the sorted `table`."""
-    places = np.minimum(np.searchsorted(table, digests), len(table) - 1)
-    hits: list[int] = np.unique(digests[table[places] == digests]).tolist()
-    return hits
-
-
 def _word_keys(text: str) -> list[int]:
     return [_word_key(word) for word in _WORD.findall(normalized(text))]
 
@@ -139,7 +161,3 @@ def _word_key(word: str) -> int:
 
 def _hash64(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
-
-
-def _key(text: str) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from harness.core.errors import DataError, Where, is_address, nearest
 from harness.core.storable import has_halves, holds_halves, replaced_note, stored
 from harness.data.parsers.parser_by_name import parser
-from harness.data.parsers.raw_row import Raw
+from harness.data.parsers.raw_row import Raw, RawRows
 from harness.storage import memory_room, plain_files
 from harness.storage.delimited_rows import find_delimiter
 from harness.storage.text_decoding import decode
@@ -69,7 +69,7 @@ class ReadRows:
         guessed: `encoding` and `delimiter` where they were guessed.
     """
 
-    rows: list[Raw]
+    rows: Sequence[Raw]
     notes: tuple[str, ...]
     guessed: Mapping[str, str] = field(default_factory=dict)
 
@@ -160,7 +160,7 @@ def read_rows(content: bytes, where: str, table_format: TableFormat) -> ReadRows
     name = format_of(where, table_format.name)
     _fitting(name, table_format, where)
     if name in _BINARY:
-        return _storable(ReadRows(list(parser(name)(content, where, {})), ()))
+        return _storable(ReadRows(RawRows.of(parser(name)(content, where, {})), ()))
     decoded = decode(content, where, table_format.encoding)
     notes = decoded.notes
     guessed = {"encoding": decoded.encoding} if decoded.guessed else {}
@@ -173,7 +173,8 @@ def read_rows(content: bytes, where: str, table_format: TableFormat) -> ReadRows
     elif table_format.delimiter is not None:
         options["delimiter"] = table_format.delimiter
     plain = content if decoded.encoding == "utf-8" else decoded.text.encode("utf-8")
-    read = ReadRows(list(parser(name)(plain, where, options)), notes, guessed)
+    del decoded  # a text as large as the file
+    read = ReadRows(RawRows.of(parser(name)(plain, where, options)), notes, guessed)
     return _storable(read) if _WRITTEN_HALF.search(plain) is not None else read
 
 

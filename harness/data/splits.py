@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from harness.core.dataset import SPLITS
 from harness.core.digests import digest, fraction
 from harness.core.errors import DataError, Where, unknown
 
 DEFAULT_SHARES = {"train": 0.80, "validation": 0.07, "test": 0.13}
+
+_HELD_BY = {"train": ("validation", "test"), "validation": ("test",)}
+"""Split → the splits that keep a text which stands in both."""
+_LEFT_OUT = 255
+"""The byte of a row without a split: −1 as a signed one."""
+_KEY_BYTES = 32
 
 _SPLIT_NAMES = {
     "train": "train",
@@ -108,12 +117,52 @@ class Split:
     """Rows with cluster and split, and what was left out.
 
     Attributes:
-        rows: (split, cluster, row) in the data's order.
+        count: how many rows are kept.
         dropped: reason → number of rows left out.
     """
 
-    rows: list[tuple[str, str, Prepared]]
+    count: int
     dropped: dict[str, int]
+    _rows: Iterable[Prepared]
+    _keys: _Keys
+    _splits: npt.NDArray[np.int8]
+
+    def rows(self) -> Iterator[tuple[str, str, Prepared]]:
+        """(split, cluster, row) of every kept row, in the data's order."""
+        for place, row in enumerate(self._rows):
+            split = int(self._splits[place])
+            if split >= 0:
+                yield SPLITS[split], self._keys.cluster(place, row), row
+
+
+class _Keys:
+    """The digest of each row's normalized texts, 32 bytes a row.
+
+    Args:
+        columns: whose texts count; none means that rows have no key.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._columns = columns
+        self._bytes = bytearray()
+
+    def __bool__(self) -> bool:
+        return bool(self._columns)
+
+    def add(self, row: Prepared) -> None:
+        if self._columns:
+            self._bytes += bytes.fromhex(text_key(row.fields, self._columns))
+
+    def cluster(self, place: int, row: Prepared) -> str:
+        """The row's own cluster, else that of its key, else that of its content."""
+        if row.cluster is not None:
+            return row.cluster
+        own = self._bytes[_KEY_BYTES * place : _KEY_BYTES * (place + 1)].hex()
+        return f"{row.namespace}/{own or digest(dict(row.fields))}"
+
+    def all(self) -> npt.NDArray[np.bytes_]:
+        """One key a row; all have one length, so that NumPy's cut of zeros at their ends changes no comparison."""
+        return np.frombuffer(self._bytes, f"S{_KEY_BYTES}")
 
 
 def split_rows(
@@ -130,39 +179,46 @@ def split_rows(
     first row of each normalized text is kept. Rows whose text columns are all empty are left out.
 
     Args:
-        rows: prepared rows.
+        rows: prepared rows; what is no iterator is looked at twice, and none of it is held.
         shares: split → share; see `checked_shares`.
         duplicates: the columns whose texts count; none means that rows are never compared.
         texts: a row that is empty in all of these columns is left out; those of `duplicates` when left out.
     """
+    rows = list(rows) if isinstance(rows, Iterator) else rows
     needed = duplicates if texts is None else texts
-    dropped = {"empty": 0, "repeated": 0, "duplicates": 0, "duplicates_train": 0, "duplicates_validation": 0}
-    seen: dict[str, set[str]] = {name: set() for name in SPLITS}
-    met: set[str] = set()
-    placed: list[tuple[str, str, str | None, Prepared]] = []
-    for row in rows:
+    keys = _Keys(duplicates)
+    placed = bytearray()
+    for place, row in enumerate(rows):
+        keys.add(row)
         if needed and not any(str(row.fields[name]).strip() for name in needed):
-            dropped["empty"] += 1
-            continue
-        key = text_key(row.fields, duplicates) if duplicates else None
-        if unique and key is not None:
-            if key in met:
-                dropped["repeated"] += 1
-                continue
-            met.add(key)
-        cluster = row.cluster if row.cluster is not None else f"{row.namespace}/{key or digest(dict(row.fields))}"
-        split = row.split or assign(cluster, shares)
-        if key is not None:
-            seen[split].add(key)
-        placed.append((split, cluster, key, row))
-    kept = []
-    for split, cluster, key, row in placed:
-        held = (split == "train" and (key in seen["validation"] or key in seen["test"])) or (
-            split == "validation" and key in seen["test"]
-        )
-        if key is not None and held:
-            dropped["duplicates"] += 1
-            dropped[f"duplicates_{split}"] += 1
+            placed.append(_LEFT_OUT)
         else:
-            kept.append((split, cluster, row))
-    return Split(kept, dropped)
+            placed.append(SPLITS.index(row.split or assign(keys.cluster(place, row), shares)))
+    splits = np.frombuffer(placed, np.int8).copy()
+    dropped = {"empty": int(np.count_nonzero(splits < 0)), "repeated": 0, "duplicates": 0}
+    held = dict.fromkeys(_HELD_BY, 0)
+    if keys:
+        of_row = keys.all()
+        if unique:
+            there = np.flatnonzero(splits >= 0)
+            first = there[np.unique(of_row[there], return_index=True)[1]]
+            dropped["repeated"] = len(there) - len(first)
+            splits[np.setdiff1d(there, first)] = -1
+        again = {
+            split: _standing(of_row, splits, SPLITS.index(split), [SPLITS.index(later) for later in holders])
+            for split, holders in _HELD_BY.items()
+        }
+        for split, places in again.items():
+            held[split] = len(places)
+            splits[places] = -1
+    dropped["duplicates"] = sum(held.values())
+    dropped |= {f"duplicates_{split}": count for split, count in held.items()}
+    return Split(int(np.count_nonzero(splits >= 0)), dropped, rows, keys, splits)
+
+
+def _standing(
+    keys: npt.NDArray[np.bytes_], splits: npt.NDArray[np.int8], split: int, holders: Sequence[int]
+) -> npt.NDArray[np.int64]:
+    """Places of the rows of a split whose key one of the splits that hold it has, too."""
+    own, others = np.flatnonzero(splits == split), np.flatnonzero(np.isin(splits, holders))
+    return own[np.isin(keys[own], keys[others])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from harness.core.labels import (
     normalized_label,
 )
 from harness.data.build_dataset import PreparedRows
-from harness.data.parsers.raw_row import Raw, number_of, plain
+from harness.data.parsers.raw_row import Raw, RawRows, number_of, plain
 from harness.data.splits import Prepared, split_name
 from harness.text.conversations import ConversationError, is_tool_list, looks_like_messages, read_conversation
 
@@ -84,7 +84,8 @@ def adopt(raws: Sequence[Raw], wishes: Wishes, where: str) -> Adopted:
     """
     if not raws:
         raise DataError("expected rows, found none.", where=Where(where), hint="check that this is the right file.")
-    known = _columns(raws)
+    raws = RawRows.of(raws)
+    known = list(raws.columns)
     incomplete = {} if wishes.columns else _incomplete(raws, known, where)
     chosen = dict(wishes.columns) or {
         name: name for name in known if name not in incomplete and name not in _own(wishes)
@@ -92,14 +93,14 @@ def adopt(raws: Sequence[Raw], wishes: Wishes, where: str) -> Adopted:
     if not chosen:
         raise DataError(
             "no column has a value in every row.",
-            where=Where(where, raws[0].line),
+            where=Where(where, raws.lines[0]),
             notes=[f"column {name!r} {reason}" for name, reason in list(incomplete.items())[:_SHOWN]],
             hint="give all rows the same columns, or name those to use: `columns: {text: <its column>}`.",
         )
     for name in [*chosen.values(), *_own(wishes)]:
         if name not in known:
             hint = "map the columns in the suite: `columns: {text: <its column>, label: <its column>}`."
-            raise DataError(unknown("column", name, known), where=Where(where, raws[0].line), hint=hint)
+            raise DataError(unknown("column", name, known), where=Where(where, raws.lines[0]), hint=hint)
     kept, dropped, warnings = _with_target(raws, chosen.get(LABEL), where)
     if wishes.missing_label == "keep":
         kept, dropped, warnings = raws, {}, []
@@ -107,8 +108,9 @@ def adopt(raws: Sequence[Raw], wishes: Wishes, where: str) -> Adopted:
     values = {name: column for name, (column, _) in typed.items()}
     labels: dict[str, tuple[str, ...]] = {}
     if LABEL in chosen:
-        labeled = [not is_missing(plain(raw.fields.get(chosen[LABEL]))) for raw in kept]
-        cells = _label_cells([raw for raw, has in zip(kept, labeled, strict=True) if has], chosen[LABEL], where)
+        labeled = [not is_missing(plain(cell)) for cell in kept.cells(chosen[LABEL])]
+        having = kept if all(labeled) else kept.take([place for place, has in enumerate(labeled) if has])
+        cells = _label_cells(having, chosen[LABEL], where)
         if _is_label(cells):
             names = [normalized_label(label_text(cell), wishes.normalize) for cell in cells]
             labels = {LABEL: _labels(names, where)}
@@ -120,16 +122,12 @@ def adopt(raws: Sequence[Raw], wishes: Wishes, where: str) -> Adopted:
         values = {ours: values[ours] for ours in chosen}
     for name, role in _roles(wishes):
         check_label_cells(
-            [plain(raw.fields.get(name)) for raw in kept], name, lambda row: Where(where, kept[row].line), role
+            [plain(cell) for cell in kept.cells(name)], name, lambda row: Where(where, kept.lines[row]), role
         )
     used = {*chosen.values(), *_own(wishes)}
     inputs = tuple(name for name in values if name != LABEL)
-    rows = [
-        _prepared(raw, {name: column[at] for name, column in values.items()}, wishes, where)
-        for at, raw in enumerate(kept)
-    ]
     return Adopted(
-        rows=rows,
+        rows=_AdoptedRows(kept, values, wishes, where),
         columns=tuple(values),
         labels=labels,
         duplicates=inputs if any(isinstance(values[name][0], str) for name in inputs) else (),
@@ -141,6 +139,27 @@ def adopt(raws: Sequence[Raw], wishes: Wishes, where: str) -> Adopted:
         dropped=dropped,
         warnings=tuple(warnings),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _AdoptedRows(Collection[Prepared]):
+    """Prepared rows, made anew whenever they are looked at."""
+
+    raws: RawRows
+    values: Mapping[str, Sequence[Any]]
+    wishes: Wishes
+    where: str
+
+    def __len__(self) -> int:
+        return len(self.raws)
+
+    def __iter__(self) -> Iterator[Prepared]:
+        for place, raw in enumerate(self.raws):
+            fields = {name: column[place] for name, column in self.values.items()}
+            yield _prepared(raw, fields, self.wishes, self.where)
+
+    def __contains__(self, row: object) -> bool:
+        return any(row == other for other in self)
 
 
 def _prepared(raw: Raw, fields: Mapping[str, Any], wishes: Wishes, where: str) -> Prepared:
@@ -184,44 +203,38 @@ def _own(wishes: Wishes) -> list[str]:
     return [name for name, _ in _roles(wishes)]
 
 
-def _columns(raws: Sequence[Raw]) -> dict[str, None]:
-    """The columns in order of appearance."""
-    return dict.fromkeys(name for raw in raws for name in raw.fields)
-
-
-def _incomplete(raws: Sequence[Raw], known: Mapping[str, None], where: str) -> dict[str, str]:
+def _incomplete(raws: RawRows, known: Sequence[str], where: str) -> dict[str, str]:
     """Columns that are left out where no column is named, with the reason; the label may lack cells."""
     problems: dict[str, str] = {}
     for name in known:
         if name == LABEL:
             continue
-        for raw in raws:
-            value = plain(raw.fields.get(name))
+        for line, cell in zip(raws.lines, raws.cells(name), strict=True):
+            value = plain(cell)
             if value is None:
-                problems[name] = f"has no value ({Where(where, raw.line)})"
+                problems[name] = f"has no value ({Where(where, line)})"
             elif not isinstance(value, str | int | float):
                 fault = _nested(value)[2]
                 if fault:
-                    problems[name] = f"{fault} ({Where(where, raw.line)})"
+                    problems[name] = f"{fault} ({Where(where, line)})"
             if name in problems:
                 break
     return problems
 
 
-def _with_target(
-    raws: Sequence[Raw], theirs: str | None, where: str
-) -> tuple[Sequence[Raw], dict[str, int], list[str]]:
+def _with_target(raws: RawRows, theirs: str | None, where: str) -> tuple[RawRows, dict[str, int], list[str]]:
     """The rows that have a label, how many do not, and the sentence that says so."""
     if theirs is None:
         return raws, {}, []
-    kept = [raw for raw in raws if not is_missing(plain(raw.fields.get(theirs)))]
-    lost = [raw.line for raw in raws if is_missing(plain(raw.fields.get(theirs)))]
+    missing = [is_missing(plain(cell)) for cell in raws.cells(theirs)]
+    lost = [line for line, lacks in zip(raws.lines, missing, strict=True) if lacks]
     if not lost:
         return raws, {}, []
+    kept = raws.take([place for place, lacks in enumerate(missing) if not lacks])
     if not kept:
         raise DataError(
             f"column {theirs!r} has no value in any row.",
-            where=Where(where, raws[0].line),
+            where=Where(where, raws.lines[0]),
             hint="map the column of labels (`columns: {label: <its column>}`), or leave it out for unlabeled text.",
         )
     lines = ", ".join(str(Where(where, line)) for line in lost[:_FEW]) + (", …" if len(lost) > _FEW else "")
@@ -236,19 +249,19 @@ def _scalar(raw: Raw, name: str, place: Where) -> str:
     return label_text(value)
 
 
-def _typed(raws: Sequence[Raw], theirs: str, where: str) -> tuple[list[Any], str | None]:
+def _typed(raws: RawRows, theirs: str, where: str) -> tuple[list[Any], str | None]:
     """The values of a column, and what its cells are where they are nested (then kept as JSON)."""
     values = []
     nested: str | None = None
-    for raw in raws:
-        value = plain(raw.fields.get(theirs))
-        place = Where(where, raw.line)
+    for line, cell in zip(raws.lines, raws.cells(theirs), strict=True):
+        value = plain(cell)
         if value is None:
-            raise DataError(f"column {theirs!r} has no value.", where=place, hint="fill it in, or remove the row.")
+            hint = "fill it in, or remove the row."
+            raise DataError(f"column {theirs!r} has no value.", where=Where(where, line), hint=hint)
         if not isinstance(value, str | int | float):
             text, kind, fault = _nested(value)
             if fault:
-                raise DataError(f"column {theirs!r} {fault}.", where=place)
+                raise DataError(f"column {theirs!r} {fault}.", where=Where(where, line))
             value, nested = text, nested or kind
         values.append(value)
     if all(isinstance(value, bool) for value in values):
@@ -256,7 +269,7 @@ def _typed(raws: Sequence[Raw], theirs: str, where: str) -> tuple[list[Any], str
     if all(isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63 for value in values):
         return values, None
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-        numbers = [number_of(value, theirs, Where(where, raw.line)) for value, raw in zip(values, raws, strict=True)]
+        numbers = [number_of(value, theirs, Where(where, line)) for value, line in zip(values, raws.lines, strict=True)]
         return numbers, None
     return [as_text(value) for value in values], nested
 
@@ -280,14 +293,14 @@ def _named(value: Any) -> str:
     return {"list": "a list", "dict": "an object"}.get(type(value).__name__, f"a {type(value).__name__}")
 
 
-def _label_cells(raws: Sequence[Raw], theirs: str, where: str) -> list[Any]:
+def _label_cells(raws: RawRows, theirs: str, where: str) -> list[Any]:
     """The cells of the label column.
 
     Raises:
         DataError: for cells that are no labels, all of them with their lines.
     """
-    cells = [plain(raw.fields[theirs]) for raw in raws]
-    check_label_cells(cells, theirs, lambda row: Where(where, raws[row].line))
+    cells = [plain(cell) for cell in raws.cells(theirs)]
+    check_label_cells(cells, theirs, lambda row: Where(where, raws.lines[row]))
     return cells
 
 

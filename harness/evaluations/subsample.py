@@ -8,17 +8,19 @@ from harness.core.digests import fraction
 from harness.core.evaluation import Item
 
 
-def choose(items: Iterable[Item], limit: int | None, level: str) -> list[Item]:
+def choose(items: Iterable[Item], limit: int | None, level: str) -> Iterable[Item]:
     """Keeps at most `limit` items: whole clusters of `level`, in the order of their hashes.
 
     A smaller limit keeps a subset of what a larger one keeps. The first cluster that does not
     fit ends the choice; when that is the very first, its items are taken by hash.
 
     Returns:
-        The kept items, in the order in which they came.
+        The kept items, in the order in which they came; without a limit they are not held.
     """
+    if limit is None:
+        return items
     everything = list(items)
-    if limit is None or len(everything) <= limit:
+    if len(everything) <= limit:
         return everything
     groups: dict[str, list[Item]] = {}
     for item in everything:

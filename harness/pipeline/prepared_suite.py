@@ -14,6 +14,7 @@ from harness.core.evaluation import Evaluation, EvaluationContext
 from harness.core.reporter import Reporter
 from harness.pipeline.trained_rows import without_trained_rows
 from harness.schema.suite.data_refs import CatalogRef, DataRef, ref_name
+from harness.storage import memory_room
 from harness.storage.store import Store
 from harness.suite.checks.policy_checks import check_fingerprints
 
@@ -132,6 +133,7 @@ def open_data(wanted: Mapping[str, DataRef], suite: Suite, store: Store, reporte
     opened: dict[str, Dataset] = {}
     for name, ref in wanted.items():
         opened[name] = open_dataset(ref, name=name, base=suite.folder, store=store, reporter=reporter)
+    memory_room.give_back()
     return opened
 
 

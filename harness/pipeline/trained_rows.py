@@ -11,6 +11,7 @@ from harness.core.dataset import Dataset, Row
 from harness.core.digests import bytes_digest, digest
 from harness.core.errors import HarnessError, IncompleteError
 from harness.core.reporter import Reporter
+from harness.core.row_table import cluster_count, without
 from harness.schema.suite.data_refs import FileRef, ref_name
 from harness.storage.store import Store
 
@@ -114,7 +115,7 @@ def _without(dataset: Dataset, splits: set[str], files: Sequence[TrainingFile], 
         return dataset
     rows = {**dataset.rows}
     for split, kept in checked.items():
-        rows[split] = tuple(row for row in kept if row.id not in shared)
+        rows[split] = without(kept, shared, dataset.columns)
     left_out = {split: len(kept) - len(rows[split]) for split, kept in checked.items() if len(kept) > len(rows[split])}
     models, names = _named(files)
     notes = [
@@ -125,7 +126,7 @@ def _without(dataset: Dataset, splits: set[str], files: Sequence[TrainingFile], 
     facts: dict[str, Any] = {
         **dataset.facts,
         "rows": {split: len(kept) for split, kept in rows.items()},
-        "clusters": {split: len({row.cluster for row in kept}) for split, kept in rows.items()},
+        "clusters": {split: cluster_count(kept) for split, kept in rows.items()},
         "notes": [*dataset.facts.get("notes", ()), *notes],
         "left_out": left_out,
         "left_out_notes": notes,
@@ -151,12 +152,12 @@ def _shared(
     )
 
     def build(work: Path) -> dict[str, Any]:
-        items = [
+        items = (
             (row.id, text)
             for rows in checked.values()
             for row in rows
             for text in row_texts(row.fields, without=dataset.labels)
-        ]
+        )
         report = overlap((text for file in files for text in file.texts()), items)
         return {"rows": sorted(report.ngram)}
 

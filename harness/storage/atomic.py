@@ -33,7 +33,7 @@ _EXCHANGE = 2
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
     """Writes a file by temporary file, fsync and rename; the old content stays until then.
 
     Raises:

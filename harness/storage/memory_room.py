@@ -1,7 +1,9 @@
-"""How much memory is left, asked before a file is read that would need more."""
+"""How much memory is left, asked before a file is read that would need more; and giving back what is free."""
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,3 +43,13 @@ def require(needed: int, what: str, where: Where) -> None:
             where=where,
             hint="use a sample of the rows, or a machine with more memory.",
         )
+
+
+def give_back() -> None:
+    """Hands memory that was freed back to the system: after a step over many rows, arrow and the C library keep it."""
+    if "pyarrow" in sys.modules:
+        import pyarrow as pa
+
+        pa.default_memory_pool().release_unused()
+    with suppress(AttributeError, OSError):  # only glibc has it
+        ctypes.CDLL(None).malloc_trim(0)

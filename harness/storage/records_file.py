@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.core.errors import DataError, Where
 from harness.core.records import Records, RecordsHead
 from harness.storage import atomic, plain_files
-from harness.storage.parquet_file import read_table
+from harness.storage.parquet_file import columns_of
 
 RECORDS_FORMAT = 1
 
@@ -30,7 +30,7 @@ def write_records(path: Path, records: Records) -> None:
     table = records.table.replace_schema_metadata({b"harness": json.dumps(head, sort_keys=True).encode()})
     sink = io.BytesIO()
     pq.write_table(table, sink, compression="zstd")
-    atomic.write_bytes(path, sink.getvalue())
+    atomic.write_bytes(path, sink.getbuffer())
 
 
 def read_records(path: Path) -> Records:
@@ -43,8 +43,8 @@ def read_records(path: Path) -> Records:
 
     try:
         plain_files.require(path)
-        table = read_table(path)
-        head = plain_files.parse_json((table.schema.metadata or {})[b"harness"])
+        columns, metadata = columns_of(path)
+        head = plain_files.parse_json(metadata[b"harness"])
     except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         raise DataError(
             f"cannot read records: {error}", where=Where(path), hint="rerun the suite to rebuild them."
@@ -59,5 +59,5 @@ def read_records(path: Path) -> Records:
         RecordsHead(
             head["evaluation"], head["model_digest"], head["protocol"], head["seed"], head["sample"], head["facts"]
         ),
-        table,
+        columns,
     )

@@ -25,12 +25,12 @@ def test_no_normalized_text_crosses_splits_and_every_row_is_accounted_for(
         [prepared(text, f"part/{parent}", split) for text, parent, split in rows], DEFAULT_SHARES, ["text"]
     )
     by_split: dict[str, set[str]] = {"train": set(), "validation": set(), "test": set()}
-    for split, _, row in made.rows:
+    for split, _, row in made.rows():
         by_split[split].add(normalized(row.fields["text"]))
     assert not by_split["train"] & by_split["validation"]
     assert not by_split["train"] & by_split["test"]
     assert not by_split["validation"] & by_split["test"]
-    assert len(made.rows) + made.dropped["duplicates"] + made.dropped["empty"] == len(rows)
+    assert made.count + made.dropped["duplicates"] + made.dropped["empty"] == len(rows)
     assert made.dropped["duplicates"] == made.dropped["duplicates_train"] + made.dropped["duplicates_validation"]
 
 
@@ -39,7 +39,7 @@ def test_a_clusters_split_depends_on_nothing_but_its_name(cluster: str, others: 
     alone = assign(cluster, DEFAULT_SHARES)
     rows = [prepared(f"text {name}", name) for name in others] + [prepared("another", cluster)]
     made = split_rows(rows, DEFAULT_SHARES, ["text"])
-    assert {split for split, name, _ in made.rows if name == cluster} == {alone}
+    assert {split for split, name, _ in made.rows() if name == cluster} == {alone}
 
 
 def test_shares_are_met_and_follow_the_documented_hash() -> None:
@@ -62,17 +62,17 @@ def test_evaluation_keeps_its_items_and_train_loses_the_copies() -> None:
         prepared("same text", "c", "test"),
     ]
     made = split_rows(rows, DEFAULT_SHARES, ["text"])
-    assert [split for split, _, _ in made.rows] == ["test", "test"]
+    assert [split for split, _, _ in made.rows()] == ["test", "test"]
 
 
 def test_rows_without_cluster_fall_with_their_text() -> None:
     made = split_rows([prepared("Same text"), prepared("same text ")], DEFAULT_SHARES, ["text"])
-    assert len({cluster for _, cluster, _ in made.rows}) == 1
+    assert len({cluster for _, cluster, _ in made.rows()}) == 1
 
 
 def test_unique_keeps_the_first_of_each_text() -> None:
     made = split_rows([prepared("one"), prepared("ONE"), prepared("two")], DEFAULT_SHARES, ["text"], unique=True)
-    assert [row.fields["text"] for _, _, row in made.rows] == ["one", "two"]
+    assert [row.fields["text"] for _, _, row in made.rows()] == ["one", "two"]
     assert made.dropped["repeated"] == 1
 
 

@@ -15,10 +15,19 @@ def parse_jsonl(content: bytes, where: str, options: Mapping[str, Any]) -> Itera
 
     Options: `unique_keys` refuses an object in which a key stands twice, whose value has two readings.
     """
-    for number, line in enumerate(text_of(content, where).split("\n"), 1):
+    for number, line in enumerate(_lines(text_of(content, where)), 1):
         if line.strip():
             value = loaded(line, where, number, unique_keys=bool(options.get("unique_keys")))
             yield Raw(number, _object(value, where, number))
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines one by one: a list of all would be the file once more."""
+    start = 0
+    while (end := text.find("\n", start)) >= 0:
+        yield text[start:end]
+        start = end + 1
+    yield text[start:]
 
 
 def parse_json(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, overload
 
 from harness.core.errors import DataError, Where
 from harness.storage.text_decoding import decode
@@ -19,6 +20,70 @@ class Raw:
 
     line: int
     fields: Mapping[str, Any]
+
+
+class RawRows(Sequence[Raw]):
+    """Rows as read, kept as columns: a row is made when it is looked at.
+
+    Args:
+        lines: of the rows.
+        columns: their column → its cells; `ABSENT` where a row has no such cell.
+    """
+
+    def __init__(self, lines: Sequence[int], columns: Mapping[str, Sequence[Any]]) -> None:
+        self.lines = lines
+        self.columns = columns
+
+    @classmethod
+    def of(cls, rows: Iterable[Raw]) -> RawRows:
+        """Columns of rows, which are read one by one; short texts that occur again are held once."""
+        if isinstance(rows, RawRows):
+            return rows
+        lines: array[int] = array("q")
+        columns: dict[str, list[Any]] = {}
+        short: dict[str, str] = {}
+        for count, row in enumerate(rows):
+            lines.append(row.line)
+            for name, cell in row.fields.items():
+                if name not in columns:
+                    columns[name] = [ABSENT] * count
+                if type(cell) is str and len(cell) <= _SHORT and len(short) < _MOST_SHORT:
+                    cell = short.setdefault(cell, cell)
+                columns[name].append(cell)
+            if len(row.fields) < len(columns):
+                for cells in columns.values():
+                    if len(cells) == count:
+                        cells.append(ABSENT)
+        return cls(lines, columns)
+
+    def cells(self, name: str) -> list[Any]:
+        """One column; None where a row has no such cell."""
+        return [None if cell is ABSENT else cell for cell in self.columns.get(name, [None] * len(self))]
+
+    def take(self, places: Sequence[int]) -> RawRows:
+        """Some of the rows."""
+        columns = {name: [cells[place] for place in places] for name, cells in self.columns.items()}
+        return RawRows(array("q", (self.lines[place] for place in places)), columns)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @overload
+    def __getitem__(self, place: int) -> Raw: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Raw]: ...
+
+    def __getitem__(self, place: int | slice) -> Raw | Sequence[Raw]:
+        if isinstance(place, slice):
+            return self.take(range(len(self))[place])
+        cells = ((name, column[place]) for name, column in self.columns.items())
+        return Raw(self.lines[place], {name: cell for name, cell in cells if cell is not ABSENT})
+
+
+ABSENT = object()
+_SHORT, _MOST_SHORT = 40, 4096
+"""Characters of a text that may be a label or a name; so many different ones are looked for."""
 
 
 def text_of(content: bytes, where: str) -> str:

@@ -112,7 +112,7 @@ class Counterfactual(OnTaskProbe[CounterfactualOptions]):
         for original in self._originals(data, split):
             for item in original.items(self.kinds):
                 once.setdefault(item.id, item)
-        items = choose(once.values(), self.options.limit, self.cluster_unit)
+        items = list(choose(once.values(), self.options.limit, self.cluster_unit))
         if not items:
             raise DataError(
                 f"probe {self.name!r}: no text of {', '.join(dataset.name for dataset in data)} "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, ClassVar, Literal
 
@@ -296,16 +296,16 @@ class Classification(Evaluation):
         dataset.require(self.options.label)
         if self.options.pair is not None:
             dataset.require(self.options.pair)
-        labeled = [
-            (row, label_text(value))
-            for row in dataset.split(split)
-            if not is_missing(value := row.fields.get(self.options.label))
-        ]
-        self._check_labels(dataset, labeled)
-        for row, label in labeled:
+        self._check_labels(dataset, self._labeled_rows(dataset, split))
+        for row, label in self._labeled_rows(dataset, split):
             yield row, text_of(dataset, row, self.options.text), label
 
-    def _check_labels(self, dataset: Dataset, labels: Sequence[tuple[Row, str]]) -> None:
+    def _labeled_rows(self, dataset: Dataset, split: str) -> Iterator[tuple[Row, str]]:
+        for row in dataset.split(split):
+            if not is_missing(value := row.fields.get(self.options.label)):
+                yield row, label_text(value)
+
+    def _check_labels(self, dataset: Dataset, labels: Iterable[tuple[Row, str]]) -> None:
         """Refuses labels that are none of the task's; all of them in one message."""
         known = set(self.labels)
         strange: dict[str, list[Row]] = {}

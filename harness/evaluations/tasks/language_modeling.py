@@ -94,7 +94,7 @@ class LanguageModeling(Evaluation):
         """
         (dataset,) = data
         dataset.require(self.options.text)
-        chosen = choose(self._pieces(dataset, split), self.options.limit, self.cluster_unit)
+        chosen = list(choose(self._pieces(dataset, split), self.options.limit, self.cluster_unit))
         if not chosen:
             raise DataError(
                 f"data {dataset.name!r}: no text of the split {split!r} has a letter or digit.",

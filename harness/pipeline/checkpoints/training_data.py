@@ -16,7 +16,9 @@ from harness.core.examples import Example, LabeledText
 from harness.core.model_kind import ModelSpec, TrainingNeed
 from harness.core.option_names import Mitigates
 from harness.core.reporter import Reporter
+from harness.core.row_table import without
 from harness.data.splits import normalized
+from harness.data.text_index import TextIndex
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
 from harness.schema.suite.mitigation import Mitigation
 from harness.storage.store import Store
@@ -161,7 +163,7 @@ class TrainingData:
         excluded = self._excluded[dataset.fingerprint]
         if not excluded:
             return dataset
-        return dataset.with_train(lambda: tuple(row for row in dataset.rows["train"] if row.id not in excluded))
+        return dataset.with_train(lambda: without(dataset.rows["train"], excluded, dataset.columns))
 
 
 _FORMAT = 1
@@ -179,8 +181,7 @@ class HeldOut:
     """
 
     def __init__(self, asked: Iterable[tuple[Dataset, str]]) -> None:
-        self._ids: set[str] = set()
-        self._rows: dict[str, set[int]] = {}
+        self._ids, self._rows = TextIndex(), TextIndex()
         seen: set[tuple[str, str]] = set()
         number = 0
         for dataset, split in asked:
@@ -188,20 +189,17 @@ class HeldOut:
                 continue
             seen.add((dataset.fingerprint, split))
             for row in dataset.rows.get(split, ()):
-                self._ids.add(row.id)
+                self._ids.add(row.id, number)
                 for text in _texts(row):
-                    self._rows.setdefault(text, set()).add(number)
+                    self._rows.add(text, number)
                 number += 1
 
     def holds(self, row: Row) -> bool:
         """Whether a training row is one of them: by its id, or because all its texts stand in one of them."""
-        if row.id in self._ids:
+        if self._ids.numbers(row.id):
             return True
         texts = _texts(row)
-        if not texts:
-            return False
-        shared = set.intersection(*(self._rows.get(text, set()) for text in texts))
-        return bool(shared)
+        return bool(texts) and bool(set.intersection(*map(self._rows.numbers, texts)))
 
 
 def _texts(row: Row) -> set[str]:

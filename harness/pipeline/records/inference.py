@@ -16,10 +16,9 @@ from harness.core.records import FAILED, OK, Record, Records, RecordsHead
 from harness.core.reporter import Reporter, Task
 from harness.core.requests import Continuations, Failure, Generate, Request, Response
 from harness.evaluations.probe_guards import Frames
+from harness.pipeline.records.held_items import SHARD, HeldItems
 from harness.pipeline.records.protocol_facts import protocol_facts
 
-SHARD = 4000
-"""Items whose requests and answers are in memory together."""
 _WINDOW_ENDS = (10, 20, 50, 100, 200, *range(500, SHARD, 500))
 
 
@@ -39,7 +38,8 @@ def ask(
     facts = model.facts
     unanswered: list[Failure] = []
     frames = Frames(evaluation)
-    messages = bool(items) and _by_messages(evaluation.requests(items[0], protocol))
+    held = items if isinstance(items, HeldItems) else HeldItems(items)
+    messages = held.first is not None and _by_messages(evaluation.requests(held.first, protocol))
     known = {
         "asked": protocol_facts(evaluation, protocol, facts, messages=messages),
         "family": facts.family,
@@ -52,16 +52,13 @@ def ask(
         "max_length": facts.max_length,
         "tolerance": [SCORING_ABSOLUTE, SCORING_RELATIVE],
     }
-    in_order = sorted(items, key=lambda item: item.id)
-    with reporter.task(title, total=len(items), unit="items") as task:
+    with reporter.task(title, total=len(held), unit="items") as task:
         records = Records.of(
             RecordsHead(evaluation.name, facts.digest, protocol, facts=known),
             frames.guarded(
                 record
-                for start in range(0, len(items), SHARD)
-                for record in _shard(
-                    evaluation, in_order[start : start + SHARD], model, protocol, Noted(task, unanswered, frames)
-                )
+                for shard in held.shards()
+                for record in _shard(evaluation, shard, model, protocol, Noted(task, unanswered, frames))
             ),
         )
     if unanswered:

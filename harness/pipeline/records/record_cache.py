@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from harness.core.dataset import Dataset
 from harness.core.digests import digest
 from harness.core.errors import DataError, IncompleteError, SuiteError, unknown
-from harness.core.evaluation import Item
 from harness.core.model import ModelFacts
 from harness.core.records import Records
 from harness.core.reporter import Reporter
@@ -22,11 +21,13 @@ from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite
 from harness.pipeline.records.grading import read_texts, readings_of
+from harness.pipeline.records.held_items import HeldItems
 from harness.pipeline.records.inference import ask, unable
 from harness.pipeline.records.protocol_facts import with_parts
 from harness.pipeline.records.stored_answers import stored_answers
 from harness.pipeline.records.training_overlap import training_texts
-from harness.storage.items_file import read_items, write_items
+from harness.storage import memory_room
+from harness.storage.items_file import each_item, write_sorted_items
 from harness.storage.records_file import read_records, write_records
 from harness.storage.response_cache import RESPONSES, RenewedFile, model_identity
 from harness.storage.store import Entry, Store
@@ -60,19 +61,19 @@ class RecordCache:
         self.highest_memory = 0
         self._models: dict[str, CachedModel] = {}
         self._pool: BasePool | None = None
-        self._items: dict[tuple[str, str], list[Item]] = {}
+        self._items: dict[tuple[str, str], HeldItems] = {}
         self._policy: dict[str, Any] | None = None
         self._identities: dict[str, str | None] = {}
 
-    def items(self, bound: BoundEvaluation, split: str | None = None) -> list[Item]:
-        """The items of an evaluation (made once per process).
+    def items(self, bound: BoundEvaluation, split: str | None = None) -> HeldItems:
+        """The items of an evaluation in the order of their ids (made once per process).
 
         Raises:
             DataError: when there are none.
         """
         where = split or bound.split
         if (bound.name, where) not in self._items:
-            items = list(bound.evaluation.items(bound.data, where))
+            items = HeldItems(bound.evaluation.items(bound.data, where))
             if not items:
                 names = ", ".join(dataset.name for dataset in bound.data)
                 raise DataError(
@@ -93,7 +94,7 @@ class RecordCache:
     def _items_entry(self, bound: BoundEvaluation) -> Entry:
         def build(work: Path) -> dict[str, Any]:
             items = self.items(bound)
-            write_items(work / "items.parquet", items)
+            write_sorted_items(work / "items.parquet", items)
             levels = {level for item in items for level in item.clusters}
             return {
                 "n": len(items),
@@ -118,6 +119,7 @@ class RecordCache:
         cached = entry is not None
         if entry is None:
             entry = self.store.make("records", key, lambda work: self._ask(bound, checkpoint, where, work))
+            memory_room.give_back()
         meta = entry.meta
         if meta["protocol"] is None:
             why = str(meta["unsupported"])
@@ -130,7 +132,7 @@ class RecordCache:
             protocol=str(meta["protocol"]),
             facts=meta["facts"],
             cached=cached,
-            records=Records(dataclasses.replace(records.head, seed=checkpoint.seed), records.table),
+            records=records.with_head(dataclasses.replace(records.head, seed=checkpoint.seed)),
             cost=InferenceCost(float(meta["seconds"]), dict(meta["work"])) if "seconds" in meta else None,
             readers=readers,
         )
@@ -164,7 +166,7 @@ class RecordCache:
             records = read_records(entry.path / "records.parquet")
             graders[reading.model] = {"reading": reading.spec(), "model": reader.digest}
         parts = {"readers": graders} if graders else {}
-        return Records(with_parts(records.head, parts), records.table), readers
+        return records.with_head(with_parts(records.head, parts)), readers
 
     def is_cached(self, bound: BoundEvaluation, checkpoint: Checkpoint) -> bool:
         """Whether the records of a model on an evaluation are there already."""
@@ -182,7 +184,7 @@ class RecordCache:
             return {**meta, "unsupported": bound.evaluation.unsupported(facts)}
         title = f"{checkpoint.model}: {bound.name}"
         items = self.items(bound, split)
-        first = bound.evaluation.requests(items[0], protocol) if items else ()
+        first = bound.evaluation.requests(items.first, protocol) if items.first is not None else ()
         unfit = made_for_another(bound, facts, first)
         if unfit is not None:
             return {**meta, "protocol": None, "unsupported": unfit}
@@ -206,7 +208,7 @@ class RecordCache:
                 hint="check the setup with `harness doctor`, or exclude this evaluation with --only.",
             )
         head = with_parts(dataclasses.replace(records.head, protocol=str(meta["protocol"])), shown)
-        write_records(work / "records.parquet", Records(head, records.table))
+        write_records(work / "records.parquet", records.with_head(head))
         return {**meta, "seconds": seconds, "work": _work(model.work.since(before), memory.peak())}
 
     def _memory(self, device: str) -> Memory:
@@ -331,9 +333,8 @@ class RecordCache:
         def build(work: Path) -> dict[str, Any]:
             from harness.data.overlap import overlap
 
-            texts = [
-                (item.id, text) for item in read_items(self.items_file(bound)) for text in item.texts.values() if text
-            ]
+            file = self.items_file(bound)
+            texts = ((item.id, text) for item in each_item(file) for text in item.texts.values() if text)
             report = overlap((text for dataset in trained for text in training_texts(dataset)), texts)
             return {
                 "exact": sorted(report.exact),
@@ -342,6 +343,7 @@ class RecordCache:
             }
 
         meta = self.store.make("overlap", key, build).meta
+        memory_room.give_back()
         return sorted({*meta["exact"], *meta["normalized"], *meta["ngram"]})
 
     def _training_data(self) -> list[Dataset]:

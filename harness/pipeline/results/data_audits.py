@@ -13,7 +13,7 @@ from harness.core.digests import digest
 from harness.core.reporter import Reporter
 from harness.pipeline.prepared_suite import PreparedSuite
 from harness.schema.results.inputs import AuditResult
-from harness.storage import atomic
+from harness.storage import atomic, memory_room
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
@@ -97,4 +97,5 @@ def _audited(wanted: Wanted, store: Store) -> AuditResult:
         return {}
 
     entry = store.make("audits", key, build)
+    memory_room.give_back()
     return AuditResult.model_validate(json.loads((entry.path / "audit.json").read_text("utf-8")))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.comparisons.join import Pair
+from harness.core.arrow_columns import parts_of
 from harness.core.digests import digest
 from harness.core.metric import Metric, MetricContext
 from harness.core.records import Records
@@ -161,9 +162,11 @@ def content_digest(records: Records) -> str:
     import hashlib
 
     hasher = hashlib.sha256(repr((records.head.protocol, dict(records.head.facts))).encode())
-    for name in records.table.column_names:
-        hasher.update(name.encode())
-        hasher.update(repr(records.table.column(name).to_pylist()).encode("utf-8", "surrogatepass"))
+    for name in records.column_names:
+        hasher.update(f"{name}[".encode())
+        for number, part in enumerate(parts_of(records.column(name))):
+            hasher.update((", " * (number > 0) + repr(part)[1:-1]).encode("utf-8", "surrogatepass"))
+        hasher.update(b"]")
     return hasher.hexdigest()
 
 

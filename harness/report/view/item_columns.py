@@ -86,7 +86,7 @@ class Side:
     def responses(self, places: Any) -> list[dict[str, Any]]:
         """What the model gave for some items; empty where it has no record."""
         rows = self.rows[np.asarray(places, dtype=np.int64)]
-        known = self.records.table.column("response").take(number_column(np.maximum(rows, 0)))
+        known = self.records.column("response").take(number_column(np.maximum(rows, 0)))
         return [
             json.loads(text) if row >= 0 and text else {} for row, text in zip(rows, known.to_pylist(), strict=True)
         ]
@@ -124,10 +124,10 @@ def aligned_side(records: Records, measures: Sequence[ItemMeasureResult], ids: l
     """Aligns a model's records with the items."""
     rows = _places(records.item_ids, ids)
     known = rows >= 0
-    answers = records.table.column("prediction").combine_chunks().dictionary_encode()
+    answers = records.column("prediction").combine_chunks().dictionary_encode()
     codes = numbers_of(answers.indices, np.int64, -1)
     scored = "correct" in records.stat_names
-    correct = np.where(_ok(records), records.stat("correct"), np.nan) if scored else np.full(len(records), np.nan)
+    correct = np.where(records.ok, records.stat("correct"), np.nan) if scored else np.full(len(records), np.nan)
     value, _ = measure(records, measures)
 
     def aligned(column: FloatArray) -> FloatArray:
@@ -135,10 +135,6 @@ def aligned_side(records: Records, measures: Sequence[ItemMeasureResult], ids: l
 
     code = np.where(known, codes[rows], -1) if len(codes) else np.full(len(ids), -1)
     return Side(records, rows, aligned(value), aligned(correct), code, answers.dictionary.to_pylist())
-
-
-def _ok(records: Records) -> BoolArray:
-    return np.array([status == "ok" for status in records.texts("status")], np.bool_)
 
 
 def _places(there: list[str], ids: list[str]) -> IntArray:

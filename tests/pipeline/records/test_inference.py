@@ -13,7 +13,7 @@ from harness.core.model import ModelFacts
 from harness.core.records import Record, Records, RecordsHead
 from harness.core.reporter import Silent
 from harness.core.requests import Failure, Generate, Request, Response, RollingLikelihood, Scores
-from harness.pipeline.records import inference as asking
+from harness.pipeline.records import held_items, inference
 from harness.pipeline.records.inference import ask, unable
 
 
@@ -92,7 +92,7 @@ def test_equal_requests_are_asked_once_and_answers_find_their_items() -> None:
 def test_shards_give_the_same_records(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [("x" * (number % 7)) or "y" for number in range(50)]
     whole = run(Lengths(), items(*texts))
-    monkeypatch.setattr(asking, "SHARD", 3)
+    monkeypatch.setattr(held_items, "SHARD", 3)
     assert run(Lengths(), items(*texts)).table.equals(whole.table)
 
 
@@ -176,9 +176,9 @@ def test_a_number_that_is_not_finite_fails_its_record_and_nothing_else(number: f
     record = Record(
         "a", "d", overlap=True, target="good", prediction="bad", margin=-0.5, truncated=2, stats={"nll": number}
     )
-    failed = asking._checked(record)
+    failed = inference._checked(record)
     assert (failed.status, failed.stats, failed.prediction) == ("failed", {}, None)
     assert failed.response["failure"] == "nan"
     assert (failed.overlap, failed.target, failed.margin, failed.truncated) == (True, "good", -0.5, 2)
     sound = dataclasses.replace(record, stats={"nll": 1.5})
-    assert asking._checked(sound) is sound
+    assert inference._checked(sound) is sound
