@@ -5,6 +5,7 @@ Suspected personal data are counted by their form alone, and never shown: a coun
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -49,15 +50,17 @@ def quality(texts: Sequence[str], labels: Sequence[Any] | None, dropped: int = 0
         with another label), missing labels, labels (label → rows), language, whether texts are hardly English, and
         personal (form → rows that hold one).
     """
-    first: dict[str, str] = {}
+    first: dict[bytes, str] = {}
     repeated = contradicted = 0
     known = [
         None if labels is None or is_missing(label) else label_text(label) for label in labels or [None] * len(texts)
     ]
     for text, label in zip(texts, known, strict=True):
-        key = _SPACE.sub(" ", text).strip().casefold()
-        if not key:
+        plain = _SPACE.sub(" ", text).strip().casefold()
+        if not plain:
             continue
+        # A digest takes less memory than most texts.
+        key = hashlib.blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         if key in first:
             repeated += 1
             contradicted += first[key] != (label or "")

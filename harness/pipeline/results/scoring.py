@@ -19,6 +19,7 @@ from harness.pipeline.results.scoring_jobs import ScoringSpec as ScoringSpec
 from harness.pipeline.results.scoring_jobs import cluster_unit_of as cluster_unit_of
 from harness.pipeline.results.scoring_pool import WorkerPool
 from harness.schema.results.metrics import ComparisonResult, FlipsResult, MetricResult, TableResult
+from harness.storage import memory_room
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
@@ -105,6 +106,7 @@ def score(run: RunDir, evaluations: Sequence[ScoringSpec], pairs: Sequence[Pair]
                 scores.flips += [FlipsResult.model_validate(entry) for entry in value.get("flips", ())]
                 task.advance()
             task.advance(len(evaluation.protocols) + len(wanted) - len(jobs))
+    memory_room.give_back()
     return scores
 
 

@@ -122,7 +122,7 @@ def _measured(records: Records, known: ItemMeasureResult) -> FloatArray | None:
 
 def aligned_side(records: Records, measures: Sequence[ItemMeasureResult], ids: list[str]) -> Side:
     """Aligns a model's records with the items."""
-    rows = _places(records.item_ids, ids)
+    rows = _places(records.column("item_id"), text_column(ids))
     known = rows >= 0
     answers = records.column("prediction").combine_chunks().dictionary_encode()
     codes = numbers_of(answers.indices, np.int64, -1)
@@ -137,11 +137,11 @@ def aligned_side(records: Records, measures: Sequence[ItemMeasureResult], ids: l
     return Side(records, rows, aligned(value), aligned(correct), code, answers.dictionary.to_pylist())
 
 
-def _places(there: list[str], ids: list[str]) -> IntArray:
+def _places(there: pa.ChunkedArray, ids: pa.Array) -> IntArray:
     """Where each of `ids` stands among `there`; -1 when it does not."""
-    if there == ids:
+    if there.equals(pa.chunked_array([ids])):
         return np.arange(len(ids), dtype=np.int64)
-    return numbers_of(pc.index_in(text_column(ids), value_set=text_column(there)), np.int64, -1)
+    return numbers_of(pc.index_in(ids, value_set=there.combine_chunks()), np.int64, -1)
 
 
 def membership(table: pa.Table, limit: int) -> tuple[list[str], BoolArray, int]:

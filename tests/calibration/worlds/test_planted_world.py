@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.calibration.worlds.planted_probes import PARTS
-from harness.calibration.worlds.planted_vocabulary import HURTFUL, LEVELS, OCCUPATIONS, PEOPLE, PRONOUNS
+from harness.calibration.worlds.planted_vocabulary import HURTFUL, OCCUPATIONS, PEOPLE, PRONOUNS
 from harness.calibration.worlds.planted_world import rows, world
 from harness.core.errors import DataError
 from harness.core.reporter import Silent
@@ -22,6 +22,8 @@ from harness.storage.store import Store
 from harness.text.lexicons.builtin_lists import described_words, gender_words, hurtful_words
 
 SEEDS = st.integers(0, 10_000)
+LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+"""The doses that are calibrated with."""
 
 
 def _as_planted(p: float, seed: int) -> tuple[int, int]:

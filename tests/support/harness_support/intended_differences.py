@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 Value = float | str | None
 
+_FIGURES = frozenset({"value", "baseline_value", "candidate_value", "improvement", "ratio", "n", "status"})
 ROUNDING = 1e-4
 """A network's last digits depend on the texts that share a batch: differences of log-likelihoods and what follows."""
 
@@ -91,9 +92,10 @@ def reason_of(difference: Difference) -> str | None:
 
 
 def _method(before: str, after: str) -> Callable[[Difference], bool]:
-    """Differences of a row whose method changed so, with the same figure."""
+    """What a row says of the same figure, where its method changed so; never a figure or a count itself."""
     return lambda difference: (
         difference.same_value
+        and difference.field not in _FIGURES
         and re.search(before, difference.methods[0]) is not None
         and re.search(after, difference.methods[1]) is not None
     )
