@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from harness.comparisons.join import join
-from harness.core.records import Records
+from harness.core.records import BoolArray, Records
 from harness.schema.results.metrics import FlipsResult
 
 CORRECT = "correct"
@@ -47,9 +47,7 @@ def flips(
     before, after = ours.stat(CORRECT), theirs.stat(CORRECT)
     known = ~np.isnan(before) & ~np.isnan(after)
     right, now = before > 0.5, after > 0.5
-    changed = np.array(
-        [x != y for x, y in zip(ours.texts("prediction"), theirs.texts("prediction"), strict=True)], bool
-    )
+    changed = _other_answers(ours, theirs)
 
     def count(mask: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
         return int(np.count_nonzero(known & mask))
@@ -78,23 +76,28 @@ def moved_items(base: Records, candidate: Records, limit: int = 50) -> list[Move
     ours, theirs = base.take(joined.base_rows), candidate.take(joined.candidate_rows)
     margins = ours.numbers("margin"), theirs.numbers("margin")
     change = np.nan_to_num(np.abs(margins[1] - margins[0]), nan=0.0)
-    answers = ours.texts("prediction"), theirs.texts("prediction")
-    changed = np.array([x != y for x, y in zip(*answers, strict=True)], bool)
+    changed = _other_answers(ours, theirs)
     scored = all(CORRECT in side.stat_names for side in (ours, theirs))
     right = [side.stat(CORRECT) if scored else np.full(len(side), np.nan) for side in (ours, theirs)]
     moved = np.flatnonzero((change > 0) | changed)
     order = sorted(moved.tolist(), key=lambda row: (-change[row], ours.item_ids[row]))[:limit]
+    places = np.array(order, np.int64)
     return [
         MovedItem(
             ours.item_ids[row],
             _kind(right[0][row], right[1][row]),
             _number(margins[0][row]),
             _number(margins[1][row]),
-            answers[0][row],
-            answers[1][row],
+            *answers,
         )
-        for row in order
+        for row, *answers in zip(order, ours.at("prediction", places), theirs.at("prediction", places), strict=True)
     ]
+
+
+def _other_answers(ours: Records, theirs: Records) -> BoolArray:
+    """bool[n]: where the two models' answers differ."""
+    answers = zip(ours.each("prediction"), theirs.each("prediction"), strict=True)
+    return np.fromiter((x != y for x, y in answers), np.bool_, len(ours))
 
 
 def _kind(before: float, after: float) -> MovedKind:

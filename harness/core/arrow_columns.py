@@ -7,7 +7,7 @@ is installed, which takes longer than reading a run.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +63,11 @@ def holds_text(column: pa.Array | pa.ChunkedArray, text: str) -> npt.NDArray[np.
     return numbers_of(pc.equal(column, text_column([text])[0]), np.uint8, 0).astype(np.bool_)
 
 
+def is_missing(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """bool[n]: where a column is null."""
+    return numbers_of(column.is_null(), np.uint8, 0).astype(np.bool_)
+
+
 def parts_of(column: pa.Array | pa.ChunkedArray) -> Iterator[list[Any]]:
     """The values of a column as Python's, a part at a time."""
     for start in range(0, len(column), _PART):
@@ -106,6 +111,13 @@ class Columns(Protocol):
     def num_rows(self) -> int: ...
 
     def column(self, name: str) -> pa.ChunkedArray: ...
+
+
+@runtime_checkable
+class RowReader(Protocol):
+    """Columns that read some rows without holding the others."""
+
+    def at(self, name: str, rows: npt.NDArray[np.int64]) -> list[Any]: ...
 
 
 class TakenColumns:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 from array import array
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from harness.core.arrow_columns import (
     Columns,
+    RowReader,
     TakenColumns,
     flag_column,
     holds_text,
@@ -183,6 +184,16 @@ class Records:
         """A column as Python values: `target`, `prediction`, `status`, `slices`, …"""
         return list(self.column(name).to_pylist())
 
+    def each(self, name: str) -> Iterator[Any]:
+        """The values of a column one after another, of which only a part is held at a time."""
+        return chain.from_iterable(parts_of(self.column(name)))
+
+    def at(self, name: str, rows: npt.NDArray[np.int64]) -> list[Any]:
+        """The values of some rows in a column."""
+        if isinstance(self._columns, RowReader):
+            return self._columns.at(name, rows)
+        return list(self.column(name).take(number_column(rows)).to_pylist())
+
     def numbers(self, name: str) -> FloatArray:
         """A numeric column as float64; missing values are NaN."""
         return numbers_of(self.column(name), np.float64, np.nan)
@@ -227,8 +238,7 @@ class Records:
             return self.item_ids
         if unit not in self._clusters:
             ids: list[str] = []
-            texts = chain.from_iterable(parts_of(self.column("clusters")))
-            for item, text in zip(self.item_ids, texts, strict=True):
+            for item, text in zip(self.item_ids, self.each("clusters"), strict=True):
                 levels = json.loads(text)
                 if unit not in levels:
                     raise DataError(
@@ -249,7 +259,7 @@ class Records:
     def slice_members(self) -> dict[str, npt.NDArray[np.int64]]:
         """Slice name → its rows, names sorted."""
         members: dict[str, array[int]] = {}
-        for row, names in enumerate(chain.from_iterable(parts_of(self.column("slices")))):
+        for row, names in enumerate(self.each("slices")):
             for name in names or ():
                 members.setdefault(name, array("q")).append(row)
         return {name: np.array(members[name], dtype=np.int64) for name in sorted(members)}
@@ -259,7 +269,7 @@ class Records:
         return list(self.slice_members)
 
     def in_slice(self, name: str) -> BoolArray:
-        return np.array([name in names for names in self.texts("slices")], dtype=np.bool_)
+        return np.fromiter((name in names for names in self.each("slices")), np.bool_, len(self))
 
     def take(self, rows: Sequence[int] | npt.NDArray[Any]) -> Records:
         """A selection of rows, in the given order (a bool mask or indices)."""

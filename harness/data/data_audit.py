@@ -18,6 +18,7 @@ from harness.data.read_rows import TableFormat, content_of, read_rows
 from harness.data.user_data import UNLABELED
 from harness.schema.results.inputs import AuditResult
 from harness.statistics.estimate import estimate
+from harness.statistics.result import IntArray
 from harness.text.cooccurrence import group_rates, own_words, together
 from harness.text.language_guess import language_warnings
 from harness.text.lexicons.builtin_lists import described_words
@@ -100,15 +101,18 @@ def audit(
     cells = None if label is None else [row.fields.get(label) for row in rows]
     labeled = [place for place, cell in enumerate(cells or ()) if not is_missing(cell)]
     names = [label_text((cells or [])[place]) for place in labeled]
-    clusters = [row.cluster for row in rows]
-    group_words = [words.found(text) for text in texts]
-    member = {group: np.array([group in words_of_text for words_of_text in group_words]) for group in words.groups}
+    clusters = _numbered(row.cluster for row in rows)
+    mentions = {place: listed for place, listed in enumerate(map(words.found, texts)) if listed}
+    member = {group: np.zeros(len(texts), dtype=bool) for group in words.groups}
+    for place, listed in mentions.items():
+        for group in listed:
+            member[group][place] = True
     notes = [
         f"no text mentions the group {group!r}: insufficient evidence"
         for group, inside in member.items()
         if not inside.any()
     ]
-    used = {word for words_of_text in group_words for listed in words_of_text.values() for word in listed}
+    used = {word for listed in mentions.values() for of_group in listed.values() for word in of_group}
     unused = [w for listed in words.words.values() for w in listed if " ".join(w.split()).casefold() not in used]
     if unused:
         shown = ", ".join(unused[:8]) + (", …" if len(unused) > 8 else "")
@@ -123,50 +127,54 @@ def audit(
         purpose=purpose,
         lexicon=lexicon,
         texts=len(texts),
-        texts_with_a_group=sum(bool(words_of_text) for words_of_text in group_words),
+        texts_with_a_group=len(mentions),
         groups=[
             {
                 "group": group,
                 "texts": int(inside.sum()),
                 **_share(inside, clusters),
-                "words": sum(len(words_of_text.get(group, ())) for words_of_text in group_words),
+                "words": sum(len(listed.get(group, ())) for listed in mentions.values()),
             }
             for group, inside in member.items()
         ],
-        labels=_labels(
-            names, {group: inside[labeled] for group, inside in member.items()}, [clusters[i] for i in labeled]
-        )
+        labels=_labels(names, {group: inside[labeled] for group, inside in member.items()}, clusters[labeled])
         if label is not None
         else [],
         rate_tests=rate_tests(
             names,
-            [frozenset(group_words[i]) for i in labeled],
-            [clusters[i] for i in labeled],
+            [frozenset(mentions.get(place, ())) for place in labeled],
+            clusters[labeled].tolist(),
             list(words.groups),
         ),
         quality=quality(texts, cells, int(dataset.facts.get("dropped", {}).get(UNLABELED, 0))),
-        co_occurrence=_meetings(zip(texts, clusters, strict=True), words, notes),
+        co_occurrence=_meetings(((texts[place], int(clusters[place])) for place in mentions), words, notes),
         examples=_examples(texts, member),
         notes=notes,
     )
 
 
-def _labels(labels: Sequence[str], member: dict[str, Any], clusters: Sequence[str]) -> list[dict[str, Any]]:
+def _numbered(names: Iterable[str]) -> IntArray:
+    """int[n]: the number of each cluster, which takes less memory than its name."""
+    numbers: dict[str, int] = {}
+    return np.fromiter((numbers.setdefault(name, len(numbers)) for name in names), np.int64)
+
+
+def _labels(labels: Sequence[str], member: dict[str, Any], clusters: IntArray) -> list[dict[str, Any]]:
     made = []
     known = sorted(set(labels))
     for group, inside in {"(all)": np.ones(len(labels), dtype=bool), **member}.items():
         places: list[int] = np.flatnonzero(inside).tolist()
         for label in known:
             having = np.array([labels[place] == label for place in places], dtype=bool)
-            share = _share(having, [clusters[place] for place in places])
+            share = _share(having, clusters[places])
             made.append({"group": group, "label": label, "texts": int(having.sum()), "of": len(places), **share})
     return made
 
 
-def _meetings(texts: Iterable[tuple[str, str]], groups: GroupWords, notes: list[str]) -> list[dict[str, Any]]:
+def _meetings(texts: Iterable[tuple[str, int]], groups: GroupWords, notes: list[str]) -> list[dict[str, Any]]:
     kinds = described_words()
     named_in: list[frozenset[str]] = []
-    meetings: dict[str, list[tuple[frozenset[str], str]]] = defaultdict(list)
+    meetings: dict[str, list[tuple[frozenset[str], str | int]]] = defaultdict(list)
     for meeting in together(texts, groups, own_words(), named_in):
         for word in meeting.words:
             meetings[word].append((meeting.groups, meeting.cluster))
@@ -180,7 +188,7 @@ def _meetings(texts: Iterable[tuple[str, str]], groups: GroupWords, notes: list[
         )
     made = []
     for word in shown:
-        clusters = [cluster for _, cluster in meetings[word]]
+        clusters = np.array([int(cluster) for _, cluster in meetings[word]], np.int64)
         for group in groups.groups:
             inside = np.array([group in groups for groups, _ in meetings[word]], dtype=bool)
             made.append(
@@ -211,7 +219,7 @@ def _examples(texts: Sequence[str], member: dict[str, Any]) -> list[dict[str, st
     return made
 
 
-def _share(inside: Any, clusters: Sequence[str]) -> dict[str, float | None]:
+def _share(inside: Any, clusters: IntArray) -> dict[str, float | None]:
     if not len(inside):
         return {"share": None, "low": None, "high": None}
     level = estimate(

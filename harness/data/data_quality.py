@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import combinations
@@ -50,22 +51,10 @@ def quality(texts: Sequence[str], labels: Sequence[Any] | None, dropped: int = 0
         with another label), missing labels, labels (label → rows), language, whether texts are hardly English, and
         personal (form → rows that hold one).
     """
-    first: dict[bytes, str] = {}
-    repeated = contradicted = 0
     known = [
         None if labels is None or is_missing(label) else label_text(label) for label in labels or [None] * len(texts)
     ]
-    for text, label in zip(texts, known, strict=True):
-        plain = _SPACE.sub(" ", text).strip().casefold()
-        if not plain:
-            continue
-        # A digest takes less memory than most texts.
-        key = hashlib.blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        if key in first:
-            repeated += 1
-            contradicted += first[key] != (label or "")
-        else:
-            first[key] = label or ""
+    repeated, contradicted = _duplicates(texts, known)
     counted = Counter(label for label in known if label is not None)
     return {
         "rows": len(texts),
@@ -78,6 +67,22 @@ def quality(texts: Sequence[str], labels: Sequence[Any] | None, dropped: int = 0
         "foreign": is_foreign(texts),
         "personal": personal_data(texts),
     }
+
+
+def _duplicates(texts: Sequence[str], labels: Sequence[str | None]) -> tuple[int, int]:
+    """How many texts repeat an earlier one but for case and space, and how many of those have another label than it."""
+    digests = bytearray()  # of 16 bytes each, which take less memory than most texts
+    names: dict[str, int] = {"": 0}
+    numbers = array("q")
+    for text, label in zip(texts, labels, strict=True):
+        if plain := _SPACE.sub(" ", text).strip().casefold():
+            digests += hashlib.blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+            numbers.append(names.setdefault(label or "", len(names)))
+    if not numbers:
+        return 0, 0
+    of_text = np.frombuffer(numbers, np.int64)
+    _, first, inverse = np.unique(np.frombuffer(digests, "S16"), return_index=True, return_inverse=True)
+    return len(of_text) - len(first), int((of_text != of_text[first[inverse]]).sum())
 
 
 def personal_data(texts: Sequence[str]) -> dict[str, int]:
@@ -124,7 +129,7 @@ def _is_iban(number: str) -> bool:
 
 
 def rate_tests(
-    labels: Sequence[str], groups: Sequence[frozenset[str]], clusters: Sequence[str], names: Sequence[str]
+    labels: Sequence[str], groups: Sequence[frozenset[str]], clusters: Sequence[int], names: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Tests whether a label is as frequent among the texts of one group as among those of another.
 
@@ -192,11 +197,11 @@ def _z_test(hits: Sequence[int], sizes: Sequence[int], effects: Sequence[float])
     return 1.0 if variance <= 0 else erfc(abs(shares[0] - shares[1]) / sqrt(2 * variance))
 
 
-def _design_effect(rows: Sequence[tuple[str, bool]]) -> float:
+def _design_effect(rows: Sequence[tuple[int, bool]]) -> float:
     """Variance of a share over clusters against that of as many single texts; at least 1."""
     n = len(rows)
     share = sum(hit for _, hit in rows) / n
-    sums: dict[str, float] = {}
+    sums: dict[int, float] = {}
     for cluster, hit in rows:
         sums[cluster] = sums.get(cluster, 0.0) + hit - share
     if len(sums) < 2 or share in (0.0, 1.0):

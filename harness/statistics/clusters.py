@@ -99,9 +99,9 @@ class Groups:
             rank = np.empty(len(first), dtype=np.int64)
             rank[np.argsort(first)] = np.arange(len(first))
             return cls(rank[codes], len(first), n)
-        numbers = {name: number for number, name in enumerate(dict.fromkeys(clusters))}
-        if len(numbers) == n:
+        if len(set(clusters)) == n:
             return cls(None, n, n)
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(clusters))}
         return cls(np.fromiter(map(numbers.__getitem__, clusters), np.int64, n), len(numbers), n)
 
     def sums(self, rows: FloatArray) -> FloatArray:

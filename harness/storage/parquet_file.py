@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from harness.core.arrow_columns import Columns
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.arrow_columns import Columns, number_column
 from harness.core.errors import DataError, Where
 
 if TYPE_CHECKING:
@@ -80,3 +83,27 @@ class FileColumns:
             except (OSError, pa.ArrowException) as error:
                 raise DataError(f"cannot read the column {name!r}: {error}", where=Where(self._path)) from error
         return self._last[1]
+
+    def at(self, name: str, rows: npt.NDArray[np.int64]) -> list[Any]:
+        """The values of some rows; no more than one group of rows is held.
+
+        Raises:
+            DataError: when the file cannot be read.
+        """
+        import pyarrow as pa
+
+        values: list[Any] = [None] * len(rows)
+        start = 0
+        for group in range(self._file.num_row_groups):
+            end = start + self._file.metadata.row_group(group).num_rows
+            places = np.flatnonzero((rows >= start) & (rows < end))
+            if len(places):
+                try:
+                    column = self._file.read_row_group(group, [name]).column(name)
+                except (OSError, pa.ArrowException) as error:
+                    raise DataError(f"cannot read the column {name!r}: {error}", where=Where(self._path)) from error
+                taken = column.take(number_column(rows[places] - start)).to_pylist()
+                for place, value in zip(places.tolist(), taken, strict=True):
+                    values[place] = value
+            start = end
+        return values

@@ -12,6 +12,8 @@ from harness.storage import atomic, plain_files
 from harness.storage.parquet_file import columns_of
 
 RECORDS_FORMAT = 1
+_GROUP = 65_536
+"""Rows that are read at a time where only some are wanted."""
 
 
 def write_records(path: Path, records: Records) -> None:
@@ -29,7 +31,7 @@ def write_records(path: Path, records: Records) -> None:
     }
     table = records.table.replace_schema_metadata({b"harness": json.dumps(head, sort_keys=True).encode()})
     sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd", row_group_size=_GROUP)
     atomic.write_bytes(path, sink.getbuffer())
 
 

@@ -24,7 +24,7 @@ class Together:
 
     words: tuple[str, ...]
     groups: frozenset[str]
-    cluster: str
+    cluster: str | int
 
 
 def own_words() -> GroupWords:
@@ -33,7 +33,7 @@ def own_words() -> GroupWords:
 
 
 def together(
-    texts: Iterable[tuple[str, str]],
+    texts: Iterable[tuple[str, str | int]],
     groups: GroupWords,
     words: GroupWords,
     named_in: list[frozenset[str]] | None = None,

@@ -8,7 +8,7 @@ import pytest
 from harness.core.errors import DataError
 from harness.core.records import Record, Records, RecordsHead
 from harness.pipeline.results.scoring import content_digest
-from harness.storage import parquet_file
+from harness.storage import parquet_file, records_file
 from harness.storage.records_file import read_records, write_records
 
 
@@ -52,3 +52,17 @@ def test_a_damaged_column_is_told_with_its_file(tmp_path: Path, monkeypatch: pyt
     path.write_bytes(content[:4] + b"\xff" * 200 + content[204:])
     with pytest.raises(DataError, match=r"m\.parquet.*cannot read the column"):
         read_records(path).texts("item_id")
+
+
+def test_some_rows_are_read_from_their_groups_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order asked for, repeated ones, too; what is not known stays so."""
+    monkeypatch.setattr(parquet_file, "_WHOLE", 10)
+    monkeypatch.setattr(records_file, "_GROUP", 8)
+    whole = _records()
+    write_records(tmp_path / "m.parquet", whole)
+    read = read_records(tmp_path / "m.parquet")
+    rows = np.array([49, 0, 7, 8, 25, 0])
+    for name in ("item_id", "prediction", "slices", "stat.a.b"):
+        assert read.at(name, rows) == whole.at(name, rows) == [whole.texts(name)[row] for row in rows]
+        assert list(read.each(name)) == whole.texts(name)
+    assert read.at("prediction", np.array([], np.int64)) == []

@@ -86,10 +86,8 @@ class Side:
     def responses(self, places: Any) -> list[dict[str, Any]]:
         """What the model gave for some items; empty where it has no record."""
         rows = self.rows[np.asarray(places, dtype=np.int64)]
-        known = self.records.column("response").take(number_column(np.maximum(rows, 0)))
-        return [
-            json.loads(text) if row >= 0 and text else {} for row, text in zip(rows, known.to_pylist(), strict=True)
-        ]
+        known = self.records.at("response", np.maximum(rows, 0))
+        return [json.loads(text) if row >= 0 and text else {} for row, text in zip(rows, known, strict=True)]
 
 
 def measure(records: Records, measures: Sequence[ItemMeasureResult]) -> tuple[FloatArray, ItemMeasureResult | None]:

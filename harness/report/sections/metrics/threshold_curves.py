@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.core.arrow_columns import holds_text, is_missing
 from harness.core.records import FloatArray, Records
 from harness.report.charts.axis_scale import scale
 from harness.report.charts.line_charts import BOTTOM, LEFT, RIGHT, TOP, Chart, Line
@@ -62,12 +63,12 @@ def _charts(view: RunView, pair: ModelPair, evaluation: EvaluationResult) -> lis
 
 def _ranked(records: Records, positive: str) -> FloatArray | None:
     """1 where the gold label is the positive one, 0 elsewhere, by falling preference for it; None without margins."""
-    target = np.array([text or "" for text in records.texts("target")], dtype=object)
     margin = records.numbers("margin")
-    known = np.isfinite(margin) & (target != "")
+    targets = records.column("target")
+    known = np.isfinite(margin) & ~(is_missing(targets) | holds_text(targets, ""))
     if not known.any():
         return None
-    right = (target[known] == positive).astype(np.float64)
+    right = holds_text(targets, positive)[known].astype(np.float64)
     if right.min() == right.max():
         return None
     preference = np.where(right == 1.0, margin[known], -margin[known])
