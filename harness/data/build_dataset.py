@@ -9,8 +9,8 @@ from typing import Any
 
 from harness.core.dataset import SPLITS, Dataset, Row
 from harness.core.errors import DataError, Where
-from harness.core.row_table import RowColumns, cluster_count
 from harness.data.fingerprints import RowIds, fingerprint
+from harness.data.row_table import RowColumns, cluster_count
 from harness.data.splits import Prepared, split_rows
 
 

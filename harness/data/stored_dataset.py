@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.dataset import SPLITS, Dataset, RowsOnDemand
-from harness.core.row_table import SPLIT, RowTable
+from harness.data.row_table import SPLIT, RowTable
 from harness.storage.parquet_file import read_table
 from harness.storage.store import Entry
 

@@ -11,7 +11,7 @@ from harness.core.dataset import Dataset, Row
 from harness.core.digests import bytes_digest, digest
 from harness.core.errors import HarnessError, IncompleteError
 from harness.core.reporter import Reporter
-from harness.core.row_table import cluster_count, without
+from harness.data.row_table import cluster_count, without
 from harness.schema.suite.data_refs import FileRef, ref_name
 from harness.storage.store import Store
 

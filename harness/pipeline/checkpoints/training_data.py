@@ -16,7 +16,7 @@ from harness.core.examples import Example, LabeledText
 from harness.core.model_kind import ModelSpec, TrainingNeed
 from harness.core.option_names import Mitigates
 from harness.core.reporter import Reporter
-from harness.core.row_table import without
+from harness.data.row_table import without
 from harness.data.splits import normalized
 from harness.data.text_index import TextIndex
 from harness.pipeline.prepared_suite import BoundEvaluation, PreparedSuite

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.core import row_table
 from harness.core.dataset import Row
-from harness.core.row_table import RowColumns, RowTable, cluster_count, without
+from harness.data import row_table
+from harness.data.row_table import RowColumns, RowTable, cluster_count, without
 
 ROWS = [
     Row(f"id-{n}", {"text": f"text {n}", "score": n / 2, "note": None if n % 5 else "five"}, f"c{n // 3}", ("odd=yes",))
