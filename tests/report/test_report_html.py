@@ -299,6 +299,19 @@ def test_training_seeds_stand_beside_the_first_checkpoint(tmp_path: Path) -> Non
     assert "over 3 training seeds" in text
 
 
+def test_figures_of_very_few_items_are_left_to_the_tables(tmp_path: Path) -> None:
+    """The interval of two items, hundreds of points long, would flatten every other one on the same axis."""
+    results = build_run(tmp_path).read_results()
+    view = RunView(results)
+    forest = leading_forest(view, view.contests[0])
+    assert forest is not None
+    drawn = {row[0] for row in forest.table}
+    rows = [row.model_copy(update={"n": 2}) if row.id in drawn else row for row in results.comparisons]
+    few = RunView(results.model_copy(update={"comparisons": rows}))
+    left = leading_forest(few, few.contests[0])
+    assert left is None or not drawn & {row[0] for row in left.table}
+
+
 def test_two_seeds_leave_the_first_checkpoint_in_its_place(tmp_path: Path) -> None:
     results = build_run(tmp_path).read_results()
     row = next(row for row in results.comparisons if row.slice is None and row.status == "ok")

@@ -1,8 +1,8 @@
 """The forest plot of the summary: at most ten leading metrics of a candidate, every baseline of it on one axis.
 
 Better is to the right. Figures of one axis are points: shares ×100, everything else as percent of its ratio, or of the
-baseline's level where no ratio is estimated; metrics that have neither, and those with an ideal and no better side, are
-left to the tables.
+baseline's level where no ratio is estimated; metrics that have neither, those with an ideal and no better side, and
+figures of very few items are left to the tables.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.seed_aggregation import of_recipe
 
 MOST_ROWS, MOST_BASELINES = 10, 4
+_FEWEST = 5
+"""A figure of fewer items than this says nothing, and its interval would flatten all others on the shared axis."""
 _LEFT, _RIGHT = 2.0, 98.0
 
 
@@ -101,7 +103,13 @@ def _leads(view: RunView, pairs: list[ModelPair]) -> dict[str, list[ComparisonRe
                 fits = row.improvement is not None and drawable
                 harmless = evaluation.role == "probe" and not view.harms(name, row.metric)
                 part = "[" in row.metric and row.metric not in evaluation.metrics  # one label's figure, say
-                if row.status != "ok" or not fits or harmless or (part and evaluation.role == "task"):
+                if (
+                    row.status != "ok"
+                    or row.n < _FEWEST
+                    or not fits
+                    or harmless
+                    or (part and evaluation.role == "task")
+                ):
                     continue
                 if row.id not in ids and len(ids) >= most:
                     continue
