@@ -26,7 +26,7 @@ from harness.pipeline.sequential_run import batched_evaluations
 from harness.pipeline.suite_lock import check_lock, count_attempt, lock_path
 from harness.schema.results.results_file import Results
 from harness.schema.run_info import RunInfo
-from harness.storage import run_folders
+from harness.storage import memory_room, run_folders
 from harness.storage.run_dir import RunDir
 from harness.storage.store import Store
 
@@ -105,6 +105,9 @@ def _run_suite(suite: Suite, store: Store, reporter: Reporter, settings: Setting
         except BaseException:
             _close(run, info, "failed")
             raise
+        # The report reads what was written: the data of a large run need not stand beside it.
+        del context, prepared
+        memory_room.give_back()
         with reporter.task("report") as _:
             from harness.report.formats.index_page import write_index
             from harness.report.formats.write_reports import write_reports
