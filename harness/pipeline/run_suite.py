@@ -6,6 +6,7 @@ in the store and ends with the same results.json.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -32,6 +33,10 @@ from harness.storage.store import Store
 
 if TYPE_CHECKING:
     from harness.suite.suite import Suite
+
+
+_LARGE = 50_000
+"""Items beyond which a second of looking for what nobody holds any more is worth its while."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,8 @@ def _run_suite(suite: Suite, store: Store, reporter: Reporter, settings: Setting
             raise
         # The report reads what was written: the data of a large run need not stand beside it.
         del context, prepared
+        if max((evaluation.n for evaluation in results.evaluations), default=0) > _LARGE:
+            gc.collect()
         memory_room.give_back()
         with reporter.task("report") as _:
             from harness.report.formats.index_page import write_index
