@@ -62,7 +62,10 @@ def _opened(wanted: ToOpen) -> CachedModel:
 
 
 def work(messages: IO[bytes], out: IO[bytes]) -> None:
-    """Opens the model of the first message, and answers the following ones until there are no more."""
+    """Opens the model of the first message, and answers the following ones until there are no more.
+
+    Messages are pickled: they come through a pipe from the process that started this one, never from outside.
+    """
 
     def say(answer: Any) -> None:
         pickle.dump(answer, out)
