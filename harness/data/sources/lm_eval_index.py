@@ -107,7 +107,7 @@ def _words() -> FileWords:
 def find_place(name: str) -> TaskPlace | None:
     """Where a name stands; None for what is no name of the package."""
     words = _words()
-    if name not in words.files:  # none, or one that is written in quotes or with spaces
+    if name not in words:  # none, or one that is written in quotes or with spaces
         return task_index().get(name)
     try:
         # What else these files define may be defined elsewhere first, and then counts there.

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO
 
-from harness.core.reporter import Reporter, Silent
+from harness.core.reporter import Reporter, Silent, Task
 from harness.pipeline.checkpoints.checkpoint import Checkpoint
 from harness.pipeline.prepared_suite import BoundEvaluation
 from harness.pipeline.records.grading import readings_of
@@ -29,6 +29,8 @@ _MOST_BYTES = 512 << 20
 """Of the weights of one model: a second one stands in memory beside the first."""
 _MOST_ITEMS = 10_000
 """Beyond, minutes pass in which progress is to be seen."""
+_PATIENCE = 600
+"""Seconds without an answer after which the process is taken for stuck, and the system ends it."""
 _PR_SET_PDEATHSIG = 1
 _PARALLEL_TOKENIZERS = "TOKENIZERS_PARALLELISM"
 
@@ -122,7 +124,7 @@ def _import_once() -> None:
 def _ask(cache: RecordCache, late: Sequence[Question], said: IO[bytes], parent: int) -> None:
     """The forked process: never returns, and ends with the other one."""
     try:
-        for name in (signal.SIGINT, signal.SIGTERM):
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
             signal.signal(name, signal.SIG_DFL)
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         os.environ[_PARALLEL_TOKENIZERS] = "false"
@@ -131,9 +133,23 @@ def _ask(cache: RecordCache, late: Sequence[Question], said: IO[bytes], parent: 
         if os.getppid() == parent:
             cache.reporter = _Wired(said)
             for bound, checkpoint in late:
+                signal.alarm(_PATIENCE)
                 cache.answer(bound, checkpoint)
     finally:  # a fault is met again by the other process, which asks what it does not find
         os._exit(0)
+
+
+class _Alive:
+    """A task that shows nothing; whatever it is told puts the end of the process off."""
+
+    def advance(self, units: float = 1) -> None:
+        signal.alarm(_PATIENCE)
+
+    def note(self, text: str) -> None:
+        signal.alarm(_PATIENCE)
+
+    def total(self, units: float) -> None:
+        signal.alarm(_PATIENCE)
 
 
 class _Wired(Silent):
@@ -142,6 +158,10 @@ class _Wired(Silent):
     def __init__(self, said: IO[bytes]) -> None:
         super().__init__()
         self._said = said
+
+    @contextmanager
+    def task(self, title: str, total: float | None = None, unit: str = "") -> Iterator[Task]:
+        yield _Alive()
 
     def info(self, text: str) -> None:
         self._write("info", text)

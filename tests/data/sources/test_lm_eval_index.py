@@ -85,7 +85,7 @@ def test_included_files_and_the_order_of_files_count(package: Path) -> None:
 def test_words_of_files_that_are_no_task_files_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "utils.py").write_text("task: one\n")
     (tmp_path / "a.yaml").write_text("# task: two\ndescription: task\ntask: three\n")
-    assert set(FileWords.read(tmp_path).files) == {"three"}
+    assert set(FileWords.read(tmp_path).files) == {b"three"}
 
 
 @pytest.mark.slow

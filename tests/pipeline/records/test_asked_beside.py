@@ -116,6 +116,16 @@ def test_what_the_other_process_leaves_is_asked_here(
     assert results == expected
 
 
+@pytest.mark.usefixtures("one_thread")
+def test_a_process_that_is_stuck_is_ended(
+    run: Callable[..., tuple[Finished, bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asked_beside, "_PATIENCE", 1)
+    _watched(monkeypatch, tmp_path / "log", lambda _cache: time.sleep(60))
+    run("beside")
+    assert (tmp_path / "log").read_text().splitlines().count("other here") == 1
+
+
 def test_several_threads_have_the_cores_to_themselves(
     run: Callable[..., tuple[Finished, bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
