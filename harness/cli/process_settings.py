@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import os
@@ -24,6 +25,8 @@ _OWN_WISHES = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABL
 _COLLECT_AFTER = (100_000, 20, 50)
 """New objects, and smaller collections, between collections. A run makes millions of rows and records that stay, and
 Python's own thresholds walk them again and again: a seventh of the time of a run whose answers are known."""
+_FIRST_COLLECTION = 1_000_000
+"""New objects before the first collection: torch and transformers alone make 600,000 that stay."""
 _SWITCHES = {"0": "off", "1": "on"}
 
 
@@ -52,7 +55,7 @@ class ProcessSettings:
         """Sets what has a default, and returns what holds."""
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
-        gc.set_threshold(*_COLLECT_AFTER)
+        collect_seldom()
         threads = os.environ.get("OMP_NUM_THREADS", "")
         fast = "off" if os.environ.get("HARNESS_FAST_PATHS") == "0" else "on"
         return cls(
@@ -75,6 +78,25 @@ class ProcessSettings:
             f"fast paths: {self.fast_paths} (HARNESS_FAST_PATHS); oneDNN products: {self.onednn} (HARNESS_ONEDNN)",
             f"Hugging Face hub: {hub} (HF_HUB_OFFLINE); kernels from the hub: {kernels} (USE_HUB_KERNELS)",
         ]
+
+
+def collect_seldom() -> None:
+    """Lets Python look for cycles of dead objects later and less often, and not once more when the process ends.
+
+    At the end Python would walk all that torch and transformers hold, several times: a second after the last line of
+    output. Files, locks, and temporary folders do not wait for that.
+    """
+    gc.set_threshold(_FIRST_COLLECTION, *_COLLECT_AFTER[1:])
+    if _often_after_first not in gc.callbacks:
+        gc.callbacks.append(_often_after_first)
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
+
+
+def _often_after_first(phase: str, _facts: object) -> None:
+    if phase == "stop":
+        gc.callbacks.remove(_often_after_first)
+        gc.set_threshold(*_COLLECT_AFTER)
 
 
 def keep_freed() -> bool:

@@ -31,3 +31,19 @@ def test_the_settings_are_known_without_torch() -> None:
     settings, loaded = json.loads(answer.stdout)
     assert set(settings) >= {"threads", "keeps_freed_memory", "onednn", "fast_paths", "offline"}
     assert not loaded
+
+
+def test_cycles_are_looked_for_late_and_seldom_and_not_at_the_end() -> None:
+    code = """
+import atexit, gc
+from harness.cli.process_settings import ProcessSettings
+
+atexit.register(lambda: print(gc.get_freeze_count() > 1000))
+ProcessSettings.apply()
+ProcessSettings.apply()
+print(gc.get_threshold()[0])
+gc.collect()
+print(gc.get_threshold()[0], len(gc.callbacks), gc.get_freeze_count())
+"""
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == ["1000000", "100000", "0", "0", "True"]

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.core.digests import bytes_digest, digest
 from harness.core.errors import DataError, SuiteError
+from harness.data.sources.attribute_guard import replaced
 from harness.data.sources.lm_eval_index import folders_of, package_folder, place_of, quiet
 
 _LIBRARY = ("api", "filters", "prompts", "config", "utils.py", "defaults.py")
@@ -69,7 +70,6 @@ def installed_code_only(name: str) -> Iterator[None]:
     Raises:
         SuiteError: when the task asks for one.
     """
-    import evaluate
 
     def refuse(path: str, *_: Any, **__: Any) -> Any:
         raise SuiteError(
@@ -78,12 +78,8 @@ def installed_code_only(name: str) -> Iterator[None]:
             hint="name the task's other metrics in `metrics`, or import a log that lm-eval wrote.",
         )
 
-    load = evaluate.load
-    evaluate.load = refuse
-    try:
+    with replaced("evaluate", "load", refuse):
         yield
-    finally:
-        evaluate.load = load
 
 
 def aggregation_of(task: str, key: str) -> Callable[[list[Any]], float]:

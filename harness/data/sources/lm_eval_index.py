@@ -1,6 +1,7 @@
-"""Where the installed lm-evaluation-harness keeps its tasks: name → folders, read once per version and kept.
+"""Where the installed lm-evaluation-harness keeps its tasks: name → its file, its members, its folders.
 
-Its own index parses some 14,000 files, which takes many seconds; with the folders known, it parses only those.
+Its own index of everything takes many seconds. A name is looked up in the few files that may say what it stands for;
+all of them are read, once per version, only to tell what else a name could have meant.
 """
 
 from __future__ import annotations
@@ -9,16 +10,17 @@ import importlib.util
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import asdict, dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from harness.core.digests import digest
 from harness.core.distribution import missing_package
 from harness.core.errors import SuiteError, nearest
+from harness.data.sources.lm_eval_words import FileWords
 from harness.storage.store import Store, default_cache
 
 KIND = "lm_eval_index"
@@ -62,7 +64,7 @@ def package_folder() -> Path:
 
 @lru_cache(maxsize=1)
 def task_index() -> Mapping[str, TaskPlace]:
-    """Every task, group and tag of the installed package."""
+    """Every task, group and tag of the installed package, by its own index."""
     tasks = package_folder() / "tasks"
     files = sorted(_stamps(tasks))
 
@@ -70,11 +72,11 @@ def task_index() -> Mapping[str, TaskPlace]:
         (work / _FILE).write_text(json.dumps(_read(tasks), sort_keys=True), encoding="utf-8")
         return {"tasks": str(len(files))}
 
-    entry = Store(default_cache()).make(KIND, digest({"format": 4, "files": files}), build)
+    entry = Store(default_cache()).make(KIND, digest({"format": 5, "files": files}), build)
     rows = json.loads((entry.path / _FILE).read_text(encoding="utf-8"))
     return {
-        name: TaskPlace(kind, file, tuple(members), inline, data, unsafe, tuple(equal))
-        for name, (kind, file, members, inline, data, unsafe, equal) in rows.items()
+        name: TaskPlace(**{**row, "members": tuple(row["members"]), "equal": tuple(row["equal"])})
+        for name, row in rows.items()
     }
 
 
@@ -84,15 +86,51 @@ def place_of(name: str) -> TaskPlace:
     Raises:
         SuiteError: for a name that the installed version does not have, with those nearest to it.
     """
-    index = task_index()
-    if name not in index:
+    place = find_place(name) or task_index().get(name)
+    if place is None:
+        index = task_index()
         guess = nearest(name, index)
         meant = f" Did you mean {guess!r}?" if guess else ""
         raise SuiteError(
             f"the installed lm-evaluation-harness has no task, group or tag {name!r} among its {len(index):,}.{meant}",
             hint="`lm_eval ls tasks` lists them.",
         )
-    return index[name]
+    return place
+
+
+@lru_cache(maxsize=1)
+def _words() -> FileWords:
+    return FileWords.read(package_folder() / "tasks")
+
+
+@cache
+def find_place(name: str) -> TaskPlace | None:
+    """Where a name stands; None for what is no name of the package."""
+    words = _words()
+    if name not in words:  # none, or one that is written in quotes or with spaces
+        return task_index().get(name)
+    try:
+        # What else these files define may be defined elsewhere first, and then counts there.
+        others = {str(entry.name) for entry in _entries(words.naming([name])).values()}
+        entry = _entries(words.naming({name, *others})).get(name)
+    except (ImportError, AttributeError):  # another version keeps its parts elsewhere
+        return task_index().get(name)
+    return None if entry is None else _place(entry, package_folder() / "tasks")
+
+
+def _entries(files: Iterable[Path]) -> dict[str, Any]:
+    """What lm-eval's index says of files, in the order in which it reads them: the first to define a name counts."""
+    from lm_eval.tasks._index import TaskIndex
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    register, entries = TaskIndex.process_cfg, dict[str, Any]()
+    with quiet():
+        for path in sorted((path for path in files if path.suffix == ".yaml"), key=Path.as_posix):
+            try:
+                register(load_yaml(path, resolve_func=False), path, entries)
+            except Exception:  # lm-eval's own index leaves out what it cannot read
+                continue
+    return entries
 
 
 def leaf_tasks(name: str) -> tuple[str, ...]:
@@ -103,8 +141,8 @@ def leaf_tasks(name: str) -> tuple[str, ...]:
 def folders_of(name: str) -> tuple[str, ...]:
     """The folders whose files a name needs, relative to the package's tasks."""
     names = {name, *_reached(name, set())}
-    index = task_index()
-    return tuple(sorted({str(Path(index[each].file).parent) for each in names if each in index and index[each].file}))
+    files = [place.file for each in names if (place := find_place(each)) is not None and place.file]
+    return tuple(sorted({str(Path(file).parent) for file in files}))
 
 
 @contextmanager
@@ -130,7 +168,7 @@ def quiet() -> Iterator[None]:
 
 
 def _leaves(name: str, seen: set[str]) -> list[str]:
-    place = task_index().get(name)
+    place = find_place(name)
     if place is None or place.kind == "task":
         return [name]
     if name in seen:
@@ -139,7 +177,7 @@ def _leaves(name: str, seen: set[str]) -> list[str]:
 
 
 def _reached(name: str, seen: set[str]) -> set[str]:
-    place = task_index().get(name)
+    place = find_place(name)
     for member in () if place is None else place.members:
         if member not in seen:
             seen.add(member)
@@ -162,29 +200,35 @@ def _stamps(folder: Path) -> list[str]:
     return stamps
 
 
-def _read(tasks: Path) -> dict[str, list[Any]]:
+def _read(tasks: Path) -> dict[str, dict[str, Any]]:
     from lm_eval.tasks import TaskManager
 
     with quiet():
         entries = TaskManager().task_index
-    rows: dict[str, list[Any]] = {}
-    for name, entry in entries.items():
-        kind = {"GROUP": "group", "TAG": "tag"}.get(entry.kind.name, "task")
-        file = "" if entry.yaml_path is None else str(Path(entry.yaml_path).relative_to(tasks))
-        listed = (entry.cfg or {}).get("task") if kind == "group" else sorted(entry.tags) if kind == "tag" else []
-        given = listed if isinstance(listed, list) else [listed]
-        members = [member for each in given for member in _named(each)]
-        inline = any(isinstance(member, dict) and len(member) > 1 for member in given)
-        data = (entry.cfg or {}).get("dataset_path") if kind == "task" else None
-        unsafe = bool((entry.cfg or {}).get("unsafe_code"))
-        equal = _weighed_alike(entry.cfg) if kind == "group" else []
-        rows[name] = [kind, file, members, inline, data if isinstance(data, str) else "", unsafe, equal]
-    return rows
+    return {name: asdict(_place(entry, tasks)) for name, entry in entries.items()}
 
 
-def _weighed_alike(group: Mapping[str, Any] | None) -> list[str]:
+def _place(entry: Any, tasks: Path) -> TaskPlace:
+    """What an entry of lm-eval's index says."""
+    kind = {"GROUP": "group", "TAG": "tag"}.get(entry.kind.name, "task")
+    settings = entry.cfg or {}
+    listed = settings.get("task") if kind == "group" else sorted(entry.tags) if kind == "tag" else []
+    given = listed if isinstance(listed, list) else [listed]
+    data = settings.get("dataset_path") if kind == "task" else None
+    return TaskPlace(
+        kind,
+        "" if entry.yaml_path is None else str(Path(entry.yaml_path).relative_to(tasks)),
+        tuple(member for each in given for member in _named(each)),
+        inline=any(isinstance(member, dict) and len(member) > 1 for member in given),
+        data=data if isinstance(data, str) else "",
+        unsafe=bool(settings.get("unsafe_code")),
+        equal=tuple(_weighed_alike(settings)) if kind == "group" else (),
+    )
+
+
+def _weighed_alike(group: Mapping[str, Any]) -> list[str]:
     """The metrics of a group that are the mean over its tasks, not over their documents."""
-    listed = (group or {}).get("aggregate_metric_list") or []
+    listed = group.get("aggregate_metric_list") or []
     entries = [entry for entry in (listed if isinstance(listed, list) else [listed]) if isinstance(entry, dict)]
     return [str(entry["metric"]) for entry in entries if entry.get("weight_by_size") is False and "metric" in entry]
 

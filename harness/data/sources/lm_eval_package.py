@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from harness.core.errors import DataError, SuiteError
 from harness.data.sources.lm_eval_configs import explained, installed_code_only, refuse_unsafe, task_config
-from harness.data.sources.lm_eval_index import folders_of, leaf_tasks, package_folder, place_of, quiet, task_index
+from harness.data.sources.lm_eval_index import find_place, folders_of, leaf_tasks, package_folder, place_of, quiet
 
 SEED = 1234
 """lm-eval's seed of few-shot examples, and of NumPy."""
@@ -114,7 +114,8 @@ def load_tasks(asked: AskedTask) -> Mapping[str, LoadedTask]:
 
     tasks_folder = package_folder() / "tasks"
     for name in leaf_tasks(asked.name):
-        refuse_unsafe(name, name in task_index() and place_of(name).unsafe)
+        place = find_place(name)
+        refuse_unsafe(name, place is not None and place.unsafe)
     with quiet(), _seeded(), installed_code_only(asked.name), explained(asked.name):
         manager = TaskManager(
             include_defaults=False, include_path=[str(tasks_folder / folder) for folder in folders_of(asked.name)]
@@ -194,13 +195,12 @@ def task_spec(asked: AskedTask) -> Any:
     if not asked.documents and asked.revision is None:
         return asked.name
     leaves = leaf_tasks(asked.name)
-    index = task_index()
-    if made_by_code := [leaf for leaf in leaves if leaf in index and "class" in task_config(leaf)]:
+    if made_by_code := [leaf for leaf in leaves if find_place(leaf) and "class" in task_config(leaf)]:
         raise SuiteError(
             f"the task {made_by_code[0]!r} is code of lm-evaluation-harness that reads its own data set, so that "
             "`documents` and `revision` cannot be given for it."
         )
-    if index[asked.name].kind == "group" and any(index[name].inline for name in _groups(asked.name)):
+    if place_of(asked.name).kind == "group" and any(place_of(name).inline for name in _groups(asked.name)):
         raise SuiteError(
             f"the group {asked.name!r} changes its tasks in its own file, so that `documents` and `revision` cannot "
             "be given for it.",
@@ -210,10 +210,10 @@ def task_spec(asked: AskedTask) -> Any:
 
 
 def _groups(name: str) -> Iterator[str]:
-    index = task_index()
     yield name
-    for member in index[name].members:
-        if member in index and index[member].kind != "task":
+    for member in place_of(name).members:
+        place = find_place(member)
+        if place is not None and place.kind != "task":
             yield from _groups(member)
 
 
@@ -245,9 +245,9 @@ def _check_data_names(asked: AskedTask) -> None:
     """Refuses hub names that the library `datasets` would take for a folder that stands here."""
     if asked.documents:
         return
-    index = task_index()
     for name in leaf_tasks(asked.name):
-        data = index[name].data if name in index else ""
+        place = find_place(name)
+        data = "" if place is None else place.data
         if data and data not in _BUILDERS.values() and Path(data).exists():
             raise DataError(
                 f"the data set {data!r} of the task {name!r} is on the hub, and a folder of that name stands here.",

@@ -7,7 +7,7 @@ where the comparison held. A network holds `FastPaths`; requests ask it and read
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 import numpy as np
@@ -28,6 +28,8 @@ HeadLogits = Callable[[Sequence[IntArray]], torch.Tensor]
 """[B, K] of a head for rows of token ids, by the plain pass."""
 Narrow = Callable[[Sequence[IntArray]], AbstractContextManager[None]]
 """While it lasts, the encoder gives the states at the first place of these rows alone."""
+Writing = Callable[[], AbstractContextManager[None]]
+"""While it lasts, passes of one token a text are made ready for."""
 
 
 class FastPaths(Protocol):
@@ -58,6 +60,10 @@ class FastPaths(Protocol):
         """
         ...
 
+    def writing(self) -> AbstractContextManager[None]:
+        """What stands around a batch in which texts are written."""
+        ...
+
 
 class NoFastPaths:
     """Plain rows throughout."""
@@ -76,6 +82,9 @@ class NoFastPaths:
         plain: ReadOptions,
     ) -> Iterator[OptionValue] | None:
         return None
+
+    def writing(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 def option_values(owner: int, option: IntArray, values: FloatArray | TooLarge) -> Iterator[OptionValue]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 import numpy as np
 import torch
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
     from harness.models.local.stepper import Stepper
 
+Shortcut = Literal["cache", "padding", "joining"]
+"""What is quicker and not right for every model: writing with a cache, sources of unlike length beside each other, rows
+that enter a batch in writing."""
 CPU_BUDGET = 2048
 GPU_BUDGET = 65536
 _LOGITS_BYTES = 64 * 2**20
@@ -139,8 +142,7 @@ class Network:
         self.brought: set[int] = set()
         """Python ids of weights that an adapter's head brought into the shared base, and that are none of this
         network's."""
-        self._cache_is_exact: bool | None = False if indivisible else None
-        self._padding_is_exact: bool | None = False if indivisible else None
+        self._exact: dict[Shortcut, bool] = dict.fromkeys(get_args(Shortcut), False) if indivisible else {}
         self.meter = meter or Meter()
         self.meter.watch(base, *(part for part in (language_model, *self.heads.values()) if part is not None))
         self.activate()
@@ -232,17 +234,11 @@ class Network:
         output.last_hidden_state = hidden
         return self._head(output, hidden)
 
-    def cache_is_exact(self, check: Callable[[], bool]) -> bool:
-        """Whether writing with a cache is right, by a check that is made on first use."""
-        if self._cache_is_exact is None:
-            self._cache_is_exact = check()
-        return self._cache_is_exact
-
-    def padding_is_exact(self, check: Callable[[], bool]) -> bool:
-        """Whether sources and targets of unlike length may share a batch, by a check as above."""
-        if self._padding_is_exact is None:
-            self._padding_is_exact = check()
-        return self._padding_is_exact
+    def is_exact(self, shortcut: Shortcut, check: Callable[[], bool]) -> bool:
+        """Whether a shortcut changes no answer of this model, by a check that is made on first use."""
+        if shortcut not in self._exact:
+            self._exact[shortcut] = check()
+        return self._exact[shortcut]
 
     def decoding(self, stepper: Stepper) -> Stepper:
         """What writes token by token with this network."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 
@@ -44,4 +44,17 @@ class Stepper(Protocol):
 
     def keep(self, rows: torch.Tensor) -> None:
         """Puts these rows, int64, in place of the batch; a row may be named several times (beams)."""
+        ...
+
+
+@runtime_checkable
+class JoiningStepper(Stepper, Protocol):
+    """One in which rows may enter a batch that is being written, and what prompts begin with is read once."""
+
+    def share(self, beginning: Sequence[int]) -> None:
+        """Reads tokens that all prompts begin with, each of which goes on; asked before `start`."""
+        ...
+
+    def enter(self, prompts: Sequence[Prompt]) -> torch.Tensor:
+        """float32[N, V] logits of the first new token of prompts that stand behind the batch's rows from now on."""
         ...

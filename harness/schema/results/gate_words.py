@@ -9,7 +9,7 @@ import re
 
 _FRACTION = re.compile(
     r"(by more than |by at most |improvement |change |± ?|(?<=[\s(]))"
-    r"([+−-]?)([01]\.\d+(?:e-?\d+)?|0(?=[\s,;)])|1(?= →)|(?<=→ )1|(?<=value )1)"
+    r"([+−-]?)([01]\.\d+(?:e-?\d+)?|0(?=[\s,;)])|1(?= →| with \d|, each)|(?<=→ )1|(?<=value )1|(?<=[+−-])1(?=[\s,;)]))"
     r"(?=[\s,;:).]|\Z)(?!\s*×)"
 )
 _BY_PART = " Improvement by part: "

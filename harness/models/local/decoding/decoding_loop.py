@@ -19,7 +19,8 @@ from harness.models.local.batching import Batcher, IntArray, TooLarge, too_large
 from harness.models.local.decoding.beam_search import beam_search
 from harness.models.local.decoding.token_penalties import is_penalized, penalized
 from harness.models.local.decoding.written_answer import Finish, is_stopped, written_answer
-from harness.models.local.stepper import Prompt, Stepper
+from harness.models.local.fast_path import Writing
+from harness.models.local.stepper import JoiningStepper, Prompt, Stepper
 
 _SLACK = 0.75
 """Prompts are read once, but every token that is written costs a pass: rows of unlike length may stand together."""
@@ -27,7 +28,11 @@ _TOKENS = 16_384
 """Tokens that a batch may come to hold, where the device's budget for reading is smaller: a pass that writes reads one
 token of each row, so a few long rows alone leave a processor waiting for the weights."""
 _KEEP = 0.75
-"""A batch is made smaller when at most this share of its rows is still written."""
+"""Rows leave a batch, and others enter, when at most this share of its rows is still written."""
+_WINDOW = 4
+"""How many batches' prompts are taken together, so that the next ones enter where one has ended."""
+_WORTH_SHARING = 16
+"""Fewer tokens that prompts begin with are read again for each: a pass of their own costs more."""
 
 
 @dataclass(slots=True)
@@ -48,62 +53,109 @@ class _Writing:
         return self.broken or self.finish is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """How a model writes.
+
+    Attributes:
+        encoder: decodes.
+        ends: tokens that end a text.
+        stepper: makes a new `Stepper`.
+        joins: whether rows may enter a batch in writing, and prompts share what they begin with: by a `JoiningStepper`,
+            where that changes no answer; asked where there is use for it.
+        around: what stands around each batch.
+    """
+
+    encoder: TextEncoder
+    ends: frozenset[int]
+    stepper: Callable[[], Stepper]
+    joins: Callable[[], bool]
+    around: Writing
+
+
 def generations(
     prompts: Sequence[Prompt],
     batcher: Batcher,
-    encoder: TextEncoder,
-    ends: frozenset[int],
-    stepper: Callable[[], Stepper],
+    writer: Writer,
     penalized_start: Callable[[Prompt], Sequence[int]],
 ) -> Iterator[tuple[Request, Response]]:
     """Answers each prompt's request.
 
+    A batch of the batcher is a window of prompts: as many as there is room for are written at a time, and where one has
+    ended, the next enters.
+
     Args:
         prompts: any order.
         batcher: sizes batches by prompt and room for the answer.
-        encoder: decodes.
-        ends: tokens that end a text.
-        stepper: makes a new `Stepper`.
+        writer: how the model writes.
         penalized_start: the tokens before a prompt's answer that penalties see.
     """
 
-    def forward(batch: Sequence[Prompt]) -> list[Response]:
-        reads = [penalized_start(prompt) for prompt in batch]
-        write = _write if batch[0].request.num_beams == 1 else beam_search
-        return write(batch, encoder, ends, stepper(), reads)
+    def forward(window: Sequence[Prompt]) -> list[Response]:
+        reads = [penalized_start(prompt) for prompt in window]
+        with writer.around():
+            if window[0].request.num_beams > 1:
+                return beam_search(window, writer.encoder, writer.ends, writer.stepper(), reads)
+            capacity = len(window) if windows == 1 else max(1, batcher.budget * room // _size(window[0]))
+            return _write(window, writer, capacity, reads)
 
     room = max(1, _TOKENS // batcher.whole_budget) if batcher.whole_budget > 1 else 1
     for beams in sorted({prompt.request.num_beams for prompt in prompts}):
         rows = sorted((prompt for prompt in prompts if prompt.request.num_beams == beams), key=_size, reverse=True)
-        for prompt, answer in batcher.run(rows, _size, forward, slack=_SLACK, room=room):
+        several = beams == 1 and batcher.whole_budget > 1 and len(rows) * _size(rows[0]) > batcher.budget * room
+        windows = _WINDOW if several and writer.joins() else 1
+        for prompt, answer in batcher.run(rows, _size, forward, slack=_SLACK, room=room * windows):
             yield prompt.request, too_large(answer) if isinstance(answer, TooLarge) else answer
 
 
 @torch.inference_mode()
-def _write(
-    prompts: Sequence[Prompt],
-    encoder: TextEncoder,
-    ends: frozenset[int],
-    stepper: Stepper,
-    reads: Sequence[Sequence[int]],
-) -> list[Response]:
-    everything = [_Writing(prompt, _random(prompt.request), read) for prompt, read in zip(prompts, reads, strict=True)]
-    rows = everything
-    logits = stepper.start(prompts)
+def _write(window: Sequence[Prompt], writer: Writer, capacity: int, reads: Sequence[Sequence[int]]) -> list[Response]:
+    """The answers to a window's prompts, of which at most `capacity` are written at a time."""
+    everything = [_Writing(prompt, _random(prompt.request), read) for prompt, read in zip(window, reads, strict=True)]
+    stepper = writer.stepper()
+    beginning = _beginning([prompt.ids for prompt in window])
+    if len(window) > 1 and len(beginning) >= _WORTH_SHARING and writer.joins():
+        assert isinstance(stepper, JoiningStepper)
+        stepper.share(beginning)
+    rows, waiting = everything[:capacity], everything[capacity:]
+    logits = stepper.start([row.prompt for row in rows])
     while True:
         chosen, values = _choose(logits, rows)
         for row, token, value in zip(rows, chosen.tolist(), values.tolist(), strict=True):
             if not row.done:
-                _append(row, token, value, encoder, ends)
+                _append(row, token, value, writer.encoder, writer.ends)
         left = [index for index, row in enumerate(rows) if not row.done]
-        if not left:
-            return [_answer(row, encoder) for row in everything]
+        if not left and not waiting:
+            return [_answer(row, writer.encoder) for row in everything]
         tokens = torch.from_numpy(chosen).to(logits.device)
         if len(left) <= _KEEP * len(rows):
-            places = torch.tensor(left, device=logits.device)
-            stepper.keep(places)
-            rows, tokens = [rows[index] for index in left], tokens[places]
-        logits = stepper.step(tokens)
+            entering, waiting = waiting[: capacity - len(left)], waiting[capacity - len(left) :]
+            rows, logits = _exchanged(stepper, rows, left, tokens, entering)
+        else:
+            logits = stepper.step(tokens)
+
+
+def _exchanged(
+    stepper: Stepper, rows: Sequence[_Writing], left: Sequence[int], tokens: torch.Tensor, entering: Sequence[_Writing]
+) -> tuple[list[_Writing], torch.Tensor]:
+    """Leaves the rows that have ended, goes one step on with those that are left, and lets others enter behind them."""
+    prompts = [row.prompt for row in entering]
+    if not left:
+        return list(entering), stepper.start(prompts)
+    places = torch.tensor(left, device=tokens.device)
+    stepper.keep(places)
+    logits = stepper.step(tokens[places])
+    if entering:
+        assert isinstance(stepper, JoiningStepper)
+        logits = torch.cat([logits, stepper.enter(prompts)])
+    return [*(rows[index] for index in left), *entering], logits
+
+
+def _beginning(rows: Sequence[Sequence[int]]) -> Sequence[int]:
+    """The tokens that all rows begin with; each row goes on behind them."""
+    least, most = min(rows, key=tuple), max(rows, key=tuple)
+    end = min(map(len, rows)) - 1
+    return least[: next((place for place in range(end) if least[place] != most[place]), end)]
 
 
 def _choose(logits: torch.Tensor, rows: Sequence[_Writing]) -> tuple[IntArray, FloatArray]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from harness.models.local.decoding.growing_cache import Layered, joined, keeps_everything, let_grow, repeated
 from harness.models.local.network import Network, accepts
 from harness.models.local.stepper import Prompt
 from harness.models.network_settings import NetworkSettings, generation_config
 
 if TYPE_CHECKING:
     from transformers import Cache, PreTrainedModel
-    from transformers.cache_utils import CacheLayerMixin
     from transformers.utils import ModelOutput
 
 
@@ -22,6 +23,21 @@ def only_token(logits: torch.Tensor, token: int) -> torch.Tensor:
     """Logits [B, V] under which no other token is written."""
     others = torch.arange(logits.shape[-1], device=logits.device) != token
     return logits.masked_fill(others, -torch.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Rows that have been read.
+
+    Attributes:
+        cache: of L tokens a row.
+        mask: int64[B, L], 0 at padding.
+        position: int64[B, 1], where the next token stands.
+    """
+
+    cache: Cache
+    mask: torch.Tensor
+    position: torch.Tensor
 
 
 class CausalStepper:
@@ -32,52 +48,87 @@ class CausalStepper:
         self._model = _model(network)
         self._positioned = accepts(self._model, "position_ids")
         self._last = {"logits_to_keep": 1} if accepts(self._model, "logits_to_keep") else {}
-        self._mask: torch.Tensor | None = None
-        self._position: torch.Tensor | None = None
-        self._cache: Cache | None = None
+        self._rows: _Read | None = None
+        self._beginning: tuple[list[int], Cache] | None = None
+
+    def share(self, beginning: Sequence[int]) -> None:
+        """See `JoiningStepper`."""
+        self._beginning = None
+        read, _ = self._read([list(beginning)])
+        self._beginning = list(beginning), read.cache
 
     def start(self, prompts: Sequence[Prompt]) -> torch.Tensor:
         """See `Stepper`."""
-        longest = max(len(prompt.ids) for prompt in prompts)
-        ids = np.full((len(prompts), longest), self._network.encoder.pad_id or 0, dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for row, prompt in enumerate(prompts):
-            ids[row, longest - len(prompt.ids) :] = prompt.ids
-            mask[row, longest - len(prompt.ids) :] = 1
-        positions = np.maximum(mask.cumsum(axis=1) - 1, 0)
-        self._mask = self._network.tensor(mask)
-        self._position = self._network.tensor(positions[:, -1:] + 1)
-        return self._forward(self._network.tensor(ids), self._network.tensor(positions))
+        self._rows, logits = self._read([prompt.ids for prompt in prompts])
+        return logits
+
+    def enter(self, prompts: Sequence[Prompt]) -> torch.Tensor:
+        """See `JoiningStepper`.
+
+        Raises:
+            ValueError: when the model's cache does not keep every token in a place of its own.
+        """
+        upper = self._rows
+        assert upper is not None
+        lower, logits = self._read([prompt.ids for prompt in prompts])
+        if not (keeps_everything(upper.cache) and keeps_everything(lower.cache)):
+            raise ValueError("the model's cache does not keep all tokens")
+        start = int(upper.mask.any(dim=0).to(torch.int8).argmax())  # Padding that no row needs any longer.
+        mask = upper.mask[:, start:]
+        length = max(mask.shape[1], lower.mask.shape[1])
+        masks = [torch.nn.functional.pad(rows, (length - rows.shape[1], 0)) for rows in (mask, lower.mask)]
+        self._rows = _Read(
+            joined(upper.cache, lower.cache, start),
+            torch.cat(masks),
+            torch.cat([upper.position, lower.position]),
+        )
+        return logits
 
     def step(self, tokens: torch.Tensor) -> torch.Tensor:
         """See `Stepper`."""
-        assert self._mask is not None
-        assert self._position is not None
-        self._mask = torch.cat([self._mask, self._mask.new_ones(len(tokens), 1)], dim=1)
-        logits = self._forward(tokens[:, None], self._position)
-        self._position = self._position + 1
+        rows = self._rows
+        assert rows is not None
+        mask = torch.cat([rows.mask, rows.mask.new_ones(len(tokens), 1)], dim=1)
+        cache, logits = self._forward(tokens[:, None], mask, rows.position, rows.cache)
+        self._rows = _Read(cache, mask, rows.position + 1)
         return logits
 
     def keep(self, rows: torch.Tensor) -> None:
         """See `Stepper`."""
-        assert self._mask is not None
-        assert self._position is not None
-        self._mask, self._position = self._mask[rows], self._position[rows]
-        _select(self._cache, rows)
+        read = self._rows
+        assert read is not None
+        _select(read.cache, rows)
+        self._rows = _Read(read.cache, read.mask[rows], read.position[rows])
 
-    def _forward(self, ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    def _read(self, rows: Sequence[Sequence[int]]) -> tuple[_Read, torch.Tensor]:
+        """Reads rows from their beginning, but for what `share` has read; and the logits behind them."""
+        shared, cache = 0, None
+        if self._beginning is not None:
+            shared, cache = len(self._beginning[0]), repeated(self._beginning[1], len(rows))
+        longest = max(map(len, rows))
+        ids = np.full((len(rows), longest - shared), self._network.encoder.pad_id or 0, dtype=np.int64)
+        mask = np.zeros((len(rows), longest), dtype=np.int64)
+        mask[:, :shared] = 1
+        for row, tokens in enumerate(rows):
+            own = len(tokens) - shared
+            ids[row, -own:] = tokens[shared:]
+            mask[row, -own:] = 1
+        positions = np.maximum(mask.cumsum(axis=1) - 1, 0)
+        masked = self._network.tensor(mask)
+        own_positions = self._network.tensor(positions[:, shared:])
+        cache, logits = self._forward(self._network.tensor(ids), masked, own_positions, cache)
+        return _Read(cache, masked, own_positions[:, -1:] + 1), logits
+
+    def _forward(
+        self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, cache: Cache | None
+    ) -> tuple[Cache, torch.Tensor]:
         places = {"position_ids": positions} if self._positioned else {}
         output = self._model(
-            input_ids=ids,
-            attention_mask=self._mask,
-            past_key_values=self._cache,
-            use_cache=True,
-            **places,
-            **self._last,
+            input_ids=ids, attention_mask=mask, past_key_values=cache, use_cache=True, **places, **self._last
         )
-        self._cache = output.past_key_values
-        logits: torch.Tensor = output.logits[:, -1].float()
-        return logits
+        if cache is None:
+            let_grow(output.past_key_values)
+        return output.past_key_values, output.logits[:, -1].float()
 
 
 class DecoderStepper:
@@ -110,6 +161,8 @@ class DecoderStepper:
             past_key_values=self._cache,
             use_cache=True,
         )
+        if self._cache is None:
+            let_grow(output.past_key_values)
         self._cache = output.past_key_values
         logits: torch.Tensor = output.logits[:, -1].float()
         return logits
@@ -122,16 +175,9 @@ class DecoderStepper:
         _select(self._cache, rows)
 
 
-@runtime_checkable
-class _Layered(Protocol):
-    """A cache that keeps its layers apart."""
-
-    layers: Sequence[CacheLayerMixin]
-
-
 def _select(cache: Cache, rows: torch.Tensor) -> None:
     """Leaves only these rows in a cache; layers of linear attention know `reorder_cache` alone."""
-    layers = cache.layers if isinstance(cache, _Layered) else ()
+    layers = cache.layers if isinstance(cache, Layered) else ()
     if not any(hasattr(layer, "conv_states") for layer in layers):
         cache.batch_select_indices(rows)
         return

@@ -6,7 +6,8 @@ a model writes with its cache, from prompts padded on the left, as it does witho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ from harness.models.local.decoding.steppers import only_token
 from harness.models.local.forward_patch import FAULTS
 from harness.models.local.network import Network
 from harness.models.local.padding_checks import alike, rounding
-from harness.models.local.stepper import Prompt, Stepper
+from harness.models.local.stepper import JoiningStepper, Prompt, Stepper
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _NOTHING = np.zeros(0, dtype=np.int64)
 _PROMPTS = (19, 11)
 _STEPS = 4
+_SHARED = 6
+_BY_PLACE = ("sliding_window", "window_size", "attention_window", "attention_chunk_size", "alibi")
 _NEED = _PROMPTS[0] + _STEPS
 
 
@@ -41,6 +44,14 @@ class Rereading:
         """See `Stepper`."""
         self._rows = [list(prompt.ids) for prompt in prompts]
         return self._read()
+
+    def share(self, beginning: Sequence[int]) -> None:
+        """See `JoiningStepper`: nothing is kept, so nothing is shared."""
+
+    def enter(self, prompts: Sequence[Prompt]) -> torch.Tensor:
+        """See `JoiningStepper`."""
+        self._rows += [list(prompt.ids) for prompt in prompts]
+        return self._read()[-len(prompts) :]
 
     def step(self, tokens: torch.Tensor) -> torch.Tensor:
         """See `Stepper`."""
@@ -119,30 +130,74 @@ def writes_alike(network: Network, fast: Callable[[], Stepper], plain: Callable[
         fast: makes the one in question.
         plain: makes the one that is right.
     """
-    if network.max_length is not None and network.max_length < _NEED:
+    tokens, prompts = _probe(network)
+    if not prompts:
         return False
-    rows = embedding_rows(network.base)
-    tokens = np.random.default_rng(0).integers(0, rows, (len(_PROMPTS), _NEED))
-    prompts = [Prompt(tokens[number, :count].tolist(), Generate(), 0, _STEPS) for number, count in enumerate(_PROMPTS)]
+
+    def written(stepper: Stepper) -> Iterator[torch.Tensor]:
+        yield stepper.start(prompts)
+        for step in range(_STEPS - 1):
+            if step == 1:
+                stepper.keep(network.tensor(np.asarray([1], dtype=np.int64)))
+            kept = tokens[-1:] if step else tokens
+            yield stepper.step(network.tensor(kept[:, -1 - step]))
+
+    return _all_alike(network, written(fast()), written(plain()))
+
+
+@torch.inference_mode()
+def joins_alike(network: Network, fast: Callable[[], Stepper], plain: Callable[[], Stepper]) -> bool:
+    """Whether that also holds for prompts with a beginning that is read once, and for those that enter later.
+
+    Models whose tokens see each other by their distance in the row are left out: the beginning stands at one.
+    """
+    if not isinstance(fast(), JoiningStepper) or _sees_by_place(network):
+        return False
+    tokens, prompts = _probe(network)
+    if not prompts:
+        return False
+    beginning = prompts[0].ids[:_SHARED]
+    first, second = (replace(prompt, ids=[*beginning, *prompt.ids[_SHARED:]]) for prompt in prompts)
+    third = replace(second, ids=second.ids[:-2])
+
+    def written(stepper: JoiningStepper) -> Iterator[torch.Tensor]:
+        stepper.share(beginning)
+        yield stepper.start([first, second])
+        yield stepper.step(network.tensor(tokens[:, -1]))
+        stepper.keep(network.tensor(np.asarray([1], dtype=np.int64)))
+        yield stepper.step(network.tensor(tokens[:1, -2]))
+        yield stepper.enter([first, third])
+        yield stepper.step(network.tensor(np.append(tokens[:, -3], tokens[0, -4])))
+
+    return _all_alike(network, written(fast()), written(plain()))  # type: ignore[arg-type]  # checked above
+
+
+def _probe(network: Network) -> tuple[IntArray, list[Prompt]]:
+    """int64[2, L] tokens, and prompts that begin them; no prompts where the model takes too few tokens."""
+    tokens = np.random.default_rng(0).integers(0, embedding_rows(network.base), (len(_PROMPTS), _NEED))
+    if network.max_length is not None and network.max_length < _NEED:
+        return tokens, []
+    return tokens, [
+        Prompt(tokens[number, :count].tolist(), Generate(), 0, _STEPS) for number, count in enumerate(_PROMPTS)
+    ]
+
+
+def _all_alike(network: Network, some: Iterator[torch.Tensor], others: Iterator[torch.Tensor]) -> bool:
+    """Whether two series of logits are equal but for rounding; a model that fails at the shortcut differs."""
     assert network.language_model is not None
     share = rounding(network.language_model)
     network.activate()
-    cached, other = fast(), plain()
     try:
-        if not alike(cached.start(prompts), other.start(prompts), share):
-            return False
-        for step in range(_STEPS - 1):
-            if step == 1:
-                left = network.tensor(np.asarray([1], dtype=np.int64))
-                cached.keep(left)
-                other.keep(left)
-            kept = tokens[-1:] if step else tokens
-            written = network.tensor(kept[:, -1 - step])
-            if not alike(cached.step(written), other.step(written), share):
-                return False
+        return all(alike(one, other, share) for one, other in zip(some, others, strict=True))
     except FAULTS:
         return False
-    return True
+
+
+def _sees_by_place(network: Network) -> bool:
+    """Whether the configuration names what counts places in the row: windows, chunks, slopes by distance."""
+    assert network.language_model is not None
+    settings = network.language_model.config.get_text_config().to_dict()
+    return any(settings.get(name) for name in _BY_PLACE)
 
 
 def _row(ids: Sequence[int]) -> Row:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from harness.models.local.fast_path import (
     ReadRows,
 )
 from harness.models.local.fastpaths import onednn_linear
+from harness.models.local.fastpaths.packed_weights import PackedWeights
 from harness.models.local.fastpaths.single_position import SinglePosition
 from harness.models.local.fastpaths.tree_attention import TreeScorer
 
@@ -65,6 +67,7 @@ class Installed:
 
     def __init__(self, network: Network) -> None:
         self._network = network
+        self._packed = PackedWeights()
 
     @cached_property
     def trees(self) -> TreeScorer:
@@ -109,3 +112,7 @@ class Installed:
             return self.trees.scored(plans, groups, rows, batcher, plain)
         batcher.tell_once(self.trees.complaint)
         return None
+
+    def writing(self) -> AbstractContextManager[None]:
+        """See `FastPaths`."""
+        return self._packed.active()

@@ -16,10 +16,14 @@ from typing import Any
 
 import torch
 
+from harness.models.local.fastpaths import packed_weights
+
 SWITCH = "HARNESS_ONEDNN"
 """Environment variable: `0` leaves torch's own products, `1` takes oneDNN's on any processor that has them."""
 _LEAST = 1 << 20
 """Multiplications below which calling oneDNN costs more than it saves."""
+_LEAST_PACKED = 3 << 18
+"""The same for weights in oneDNN's own layout."""
 _TOLERANCE = 1e-4
 
 
@@ -53,8 +57,11 @@ def preferred() -> bool:
 
 def product(rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     """rows @ weightᵀ + bias: float[…, K], float[N, K], float[N] → float[…, N], with gradients."""
+    packed = packed_weights.active()
+    if packed is not None and rows.numel() > packed_weights.MOST_ROWS * rows.shape[-1]:
+        packed = None
     plain = (
-        rows.numel() * weight.shape[0] < _LEAST
+        rows.numel() * weight.shape[0] < (_LEAST if packed is None else _LEAST_PACKED)
         or rows.dim() < 2
         or rows.dtype != torch.float32
         or weight.dtype != torch.float32
@@ -66,7 +73,8 @@ def product(rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None)
     if torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in (rows, weight, bias)):
         made: torch.Tensor = _Product.apply(rows, weight, bias)  # type: ignore[no-untyped-call]  # torch leaves it so
         return made
-    return product_by_onednn(rows, weight, bias)
+    copy = None if packed is None else packed.of(weight)
+    return product_by_onednn(rows, weight if copy is None else copy, bias)
 
 
 def product_by_onednn(rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:

@@ -11,11 +11,11 @@ from harness.models.encoding.chat_template import ChatError
 from harness.models.encoding.message_cuts import fitted
 from harness.models.encoding.text_encoder import encode_texts
 from harness.models.local.batching import Batcher
-from harness.models.local.decoding.decoding_loop import generations, refused
+from harness.models.local.decoding.decoding_loop import Writer, generations, refused
 from harness.models.local.decoding.steppers import CausalStepper, DecoderStepper, decoder_start
-from harness.models.local.decoding.uncached_decoding import Rereading, RereadingDecoder, writes_alike
+from harness.models.local.decoding.uncached_decoding import Rereading, RereadingDecoder, joins_alike, writes_alike
 from harness.models.local.network import Network
-from harness.models.local.stepper import Prompt, Stepper
+from harness.models.local.stepper import JoiningStepper, Prompt, Stepper
 from harness.models.network_settings import generation_config
 
 
@@ -41,8 +41,9 @@ def generate(network: Network, batcher: Batcher, requests: Sequence[Generate]) -
         closing = network.chat.turn_end if turns and asked else None
         stops = ends(network) | ({closing} if closing is not None else set())
         for part, make in _ways(network, batcher, asked):
-            stepper = partial(_stepper, network, make)
-            yield from generations(part, batcher, network.encoder, stops, stepper, read_by_penalties)
+            stepper, joins = partial(_stepper, network, make), partial(_joins, network, make)
+            writer = Writer(network.encoder, stops, stepper, joins, network.fast_paths.writing)
+            yield from generations(part, batcher, writer, read_by_penalties)
 
 
 def _is_turn(request: Generate) -> bool:
@@ -52,6 +53,14 @@ def _is_turn(request: Generate) -> bool:
 
 def _stepper(network: Network, make: Callable[[], Stepper]) -> Stepper:
     return network.decoding(make())
+
+
+def _joins(network: Network, make: Callable[[], Stepper]) -> bool:
+    """Whether rows may enter a batch in writing; not where something stands around the stepper."""
+    stepper = make()
+    if not isinstance(stepper, JoiningStepper) or network.decoding(stepper) is not stepper:
+        return False
+    return network.is_exact("joining", lambda: joins_alike(network, make, lambda: Rereading(network)))
 
 
 def _ways(
@@ -64,7 +73,7 @@ def _ways(
     far = network.switch_length
     near = [prompt for prompt in prompts if far is None or len(prompt.ids) + prompt.limit <= far]
     # Rows that are read on their own are never padded.
-    if not network.cache_is_exact(lambda: network.row_by_row or writes_alike(network, fast, plain)):
+    if not network.is_exact("cache", lambda: network.row_by_row or writes_alike(network, fast, plain)):
         batcher.tell_once("this model's cache is of no use here: the whole text is read again for every token written.")
         near = []
     if near:

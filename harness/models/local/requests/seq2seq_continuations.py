@@ -62,7 +62,7 @@ def continuations(
             sources.append(made)
     sources.sort(key=lambda source: -source.size)
     score = _score
-    if sources and not network.padding_is_exact(lambda: _together_as_alone(network)):
+    if sources and not network.is_exact("padding", lambda: _together_as_alone(network)):
         batcher.tell_once("padding changes this model's answers: each context and option is read on its own.")
         score = _score_alone
     for source, values in batcher.run(
@@ -103,7 +103,7 @@ def target_tokens(
         else:
             sources.append(made)
     sources.sort(key=lambda source: -source.size)
-    together = not sources or network.padding_is_exact(lambda: _together_as_alone(network))
+    together = not sources or network.is_exact("padding", lambda: _together_as_alone(network))
 
     def score(batch: Sequence[_Source]) -> list[FloatArray]:
         parts = [batch] if together else [[source] for source in batch]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from harness.core.requests import Generate, Generated
 from harness.evaluations.tasks.generative_qa import GenerativeQA, GenerativeQAOptions
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.encoding.thought_reader import thought_reader
-from harness.models.local.decoding.decoding_loop import generations
+from harness.models.local.decoding.decoding_loop import Writer, generations
 from harness.models.local.stepper import Prompt
 
 TEMPLATES = {
@@ -68,7 +69,8 @@ def written(text, thoughts, *, stop=("\n",), max_tokens=200):
     stepper = Dictated(tokens, len(encoder.tokenizer))
     ends = frozenset([encoder.tokenizer.eos_token_id])
     prompt = Prompt([1], request, 0, max_tokens, thoughts)
-    ((_, answer),) = generations([prompt], OneByOne(), encoder, ends, lambda: stepper, lambda _prompt: ())
+    writer = Writer(encoder, ends, lambda: stepper, lambda: False, nullcontext)
+    ((_, answer),) = generations([prompt], OneByOne(), writer, lambda _prompt: ())
     assert isinstance(answer, Generated)
     return answer
 

@@ -37,3 +37,22 @@ def test_the_parts_of_a_joint_gate_are_differences_also_where_they_are_zero() ->
     )
     assert said.endswith("Improvement by part: a.acc 0 points, b.acc −5 points, c.acc +5 points, d.f1 0 points.")
     assert said.startswith("improvement −1.9 points, 160 items.")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        (
+            "m: 1 → 0, improvement −1 (at most −0.193 with",
+            "m: 100% → 0%, improvement −100 points (at most −19.3 points with",
+        ),
+        (
+            "improvement +1 (between −1 and +1, each with",
+            "improvement +100 points (between −100 points and +100 points, each with",
+        ),
+        ("value 0.9 (between 0.5 and 1, each with", "value 90% (between 50% and 100%, each with"),
+        ("value 1 (at least 1 with 95% confidence), 1 item", "value 100% (at least 100% with 95% confidence), 1 item"),
+    ],
+)
+def test_a_whole_is_a_hundred_points(sentence, shown):
+    assert sentence_in_points(sentence) == shown
