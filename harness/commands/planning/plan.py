@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from harness.commands.planning.plan_times import (
     with_lengths,
     written_tokens,
 )
+from harness.core.examples import Example
 from harness.core.reporter import Reporter
 from harness.evaluations.probes.inference_cost import InferenceCost
 from harness.model_kinds.architecture_presets import configuration_in
@@ -264,19 +265,24 @@ def _training_seconds(
 ) -> float:
     spec = suite.models[model]
     start = _configuration(suite, model, builder)
+    rows = min(rows, spec.max_train_rows or rows)
     cost = spec.kind.estimate(spec.options, rows, start)
     if spec.task is not None and spec.task in suite.tasks and cost.seconds is None:
+        examples = builder.data_inputs(model).train if builder is not None else ()
         writes = written_tokens(suite.tasks[spec.task].options) > 0
-        cost = with_lengths(cost, start, length=_length(builder, model), writes=writes)
-    return machine.training(cost, min(rows, spec.max_train_rows or rows), start)
+        cost = with_lengths(cost, start, length=_length(examples), writes=writes)
+        # Of a module with eight functions eight bodies are learned.
+        each = len(examples) / rows if examples else 1.0
+        cost = dataclasses.replace(cost, tokens=cost.tokens * each, flops=cost.flops * each, steps=cost.steps * each)
+    return machine.training(cost, rows, start)
 
 
-def _length(builder: CheckpointBuilder | None, model: str) -> float | None:
-    """Tokens per row of what a stage learns from, counted on some rows; None before the data is here."""
-    rows = builder.data_inputs(model).train[:_COUNTED] if builder is not None else ()
-    if not rows:
+def _length(examples: Sequence[Example]) -> float | None:
+    """Tokens per example of what a stage learns from, counted on some of them; None before the data is here."""
+    counted = examples[:_COUNTED]
+    if not counted:
         return None
-    return sum(len(text) for row in rows for text in row.texts()) / CHARACTERS_PER_TOKEN / len(rows) + 2
+    return sum(len(text) for example in counted for text in example.texts()) / CHARACTERS_PER_TOKEN / len(counted) + 2
 
 
 def _configuration(suite: Suite, model: str, builder: CheckpointBuilder | None) -> Mapping[str, Any] | None:

@@ -86,6 +86,8 @@ def _text(column: Column, text: str, name: str, place: Where) -> str:
         text = text.split(column.after, 1)[-1]
     if column.unescape:
         text = html.unescape(text)
+    if column.words is not None:
+        text = " ".join(text.split()[: column.words])
     if not column.verbatim:
         text = text.strip()
     if column.blank is not None and text == column.blank:

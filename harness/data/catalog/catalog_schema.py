@@ -24,8 +24,8 @@ class Column(Strict):
     """How one column is made from what the parser read.
 
     Applied in this order: `from` (the parser's column), `before`/`after` (the piece before or after
-    the first occurrence of a mark), `unescape` (HTML entities), `map` (values renamed), `band`
-    (a number becomes one of three labels). `template` joins finished columns instead.
+    the first occurrence of a mark), `unescape` (HTML entities), `words` (the first so many words),
+    `map` (values renamed), `band` (a number becomes one of three labels). `template` joins finished columns instead.
     """
 
     from_: str | None = Field(None, alias="from", description="The parser's column; the same name when left out.")
@@ -33,6 +33,9 @@ class Column(Strict):
     before: str | None = None
     after: str | None = None
     unescape: bool = False
+    words: int | None = Field(
+        None, ge=1, description="Keep at most this many words, from the beginning, with a space between them."
+    )
     verbatim: bool = Field(False, description="Keep the white space at both ends, as program text needs it.")
     map: dict[str, str] | None = None
     band: tuple[float, float] | None = Field(

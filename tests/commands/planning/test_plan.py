@@ -8,6 +8,7 @@ import pytest
 
 from harness.commands.planning.plan import _training_seconds, plan_suite
 from harness.commands.planning.plan_times import Machine
+from harness.core.examples import LabeledText
 from harness.core.reporter import Silent
 from harness.model_kinds.flop_shapes import shape_of
 from harness.models.checkpoint.sources import checkpoint_catalog
@@ -72,6 +73,21 @@ def test_what_is_not_fetched_yet_is_planned_with_the_sizes_that_the_catalog_stat
         assert shape_of(checkpoint_catalog.entry(name).configuration) is not None
 
 
+def test_rows_that_give_several_examples_take_as_long_as_those(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "suite.yaml").write_text(SUITE, "utf-8")
+    suite = parse_suite(SUITE, tmp_path / "suite.yaml")
+    (tmp_path / "config.json").write_text(json.dumps(checkpoint_catalog.entry("minilm-l6").configuration), "utf-8")
+    machine = Machine(1)
+    machine.__dict__["rate"] = 1e9
+    workshop, seconds = _AtHand(tmp_path), []
+    for each in (1, 4):
+        examples = tuple(LabeledText(f"note {n}", (1,)) for n in range(1000 * each))
+        inputs = DataInputs(texts={}, train=examples, validation=(), labels=(), fingerprints={})
+        monkeypatch.setattr(workshop, "data_inputs", lambda model, inputs=inputs: inputs)
+        seconds.append(_training_seconds(suite, "full", 1000, machine, cast(Any, workshop)))
+    assert 3 < seconds[1] / seconds[0] <= 4
+
+
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [
@@ -101,7 +117,7 @@ def test_forecasts_of_the_main_job_are_within_a_factor_of_two_of_a_measured_run(
 
 @pytest.mark.parametrize(
     ("name", "rows", "tokens", "measured"),
-    [("summarization", 800, 240, {"finetuned": 38.5})],
+    [("summarization", 800, 240, {"small-tuned": 38.5})],
 )
 def test_rows_that_are_long_or_written_take_longer(
     name: str, rows: int, tokens: float, measured: dict[str, float], monkeypatch: pytest.MonkeyPatch

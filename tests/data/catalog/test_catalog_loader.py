@@ -45,6 +45,7 @@ def entry(archive: bytes = b"none", **change: Any) -> CatalogEntry:
             "citation": "c",
             "columns": {
                 "text": {"unescape": True},
+                "opening": {"from": "text", "words": 2},
                 "label": {"from": "rating", "band": [-0.5, 0.5]},
                 "rating": {"type": "number"},
             },
@@ -83,7 +84,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_zip: Callable[
 @pytest.mark.usefixtures("mirror")
 def test_columns_labels_clusters_and_slices(store: Store, reporter: Silent) -> None:
     data = open_entry(entry(), store, reporter)
-    assert data.columns == ("text", "label", "rating", "source")
+    assert data.columns == ("text", "opening", "label", "rating", "source")
     for rows in data.rows.values():
         for row in rows:
             rating = row.fields["rating"]
@@ -93,6 +94,7 @@ def test_columns_labels_clusters_and_slices(store: Store, reporter: Silent) -> N
             assert row.cluster.startswith("web/")
             assert "_" not in row.cluster
             assert " & more" in row.fields["text"]
+            assert row.fields["opening"] == " ".join(row.fields["text"].split()[:2])
     assert sum(data.facts["clusters"].values()) == 100
     assert data.facts["source"] == "mirror (HARNESS_DATA_DIR)"
     assert data.facts["digests"] == {"web": bytes_digest(TEXT)}

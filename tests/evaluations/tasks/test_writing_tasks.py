@@ -235,6 +235,19 @@ def test_functions_are_cut_after_their_head() -> None:
     assert functions("def broken(:\n", 5) == []
 
 
+def test_a_head_ends_where_its_line_does_and_the_break_belongs_to_the_body() -> None:
+    """A tokenizer joins break and indent to one token, which a prompt that ends with a break would cut in two."""
+    source = 'def area(width):\n    """The area."""\n\n    return width\n\n\ndef side(area):\n    return area ** 0.5\n'
+    task, data = made(CodeCompletion), dataset([{"text": source}], name="rows")
+    asked = {str(item.payload["prompt"]) for item in task.items([data], "test")}
+    assert asked == {'def area(width):\n    """The area."""', "def side(area):"}
+    assert {example.prompt: example.target for example in task.examples(data, "test")} == {
+        'def area(width):\n    """The area."""': "\n    return width",
+        "def side(area):": "\n    return area ** 0.5",
+    }
+    assert figure(ask(task, [data], writer(lambda prompt: "\n    return width")), "parse_rate") == 1.0
+
+
 def test_code_is_judged_by_its_first_line_and_by_parsing() -> None:
     data = dataset([{"text": SOURCE}], name="rows")
     task = made(CodeCompletion, body_lines=2)

@@ -51,7 +51,8 @@ class CodeCompletion(WritingTask[CodeCompletionOptions]):
     default_metrics: tuple[str, ...] = (
         *("target_bits_per_byte", "line_exact_match", "edit_similarity", "parse_rate", "length_limit_rate"),
     )
-    separator: ClassVar[str] = _INDENT
+    format: ClassVar[int] = 2
+    separator: ClassVar[str] = "\n" + _INDENT
 
     def columns(self) -> list[str]:
         return [self.options.text]
@@ -61,7 +62,8 @@ class CodeCompletion(WritingTask[CodeCompletionOptions]):
         for head, body in sorted(heads, key=lambda pair: fraction("\n".join(pair)))[: self.options.functions]:
             yield Item(
                 id=digest([row.id, head, body]),
-                payload={"prompt": head, "references": [body.removeprefix(_INDENT)]},
+                # Most tokenizers join a line break and an indent: a prompt that ends with one is never learned from.
+                payload={"prompt": head.rstrip(), "references": [body.removeprefix(_INDENT)]},
                 texts={"text": head, "reference": body},
                 target=body.split("\n", 1)[0].strip(),
                 clusters={PARENT: row.cluster},
@@ -76,7 +78,7 @@ class CodeCompletion(WritingTask[CodeCompletionOptions]):
             "line_exact_match": exact,
             "correct": exact,
             "edit_similarity": edit_similarity_of(line, wanted),
-            "parse_rate": float(bool(line) and parses(item.payload["prompt"] + _INDENT + body)),
+            "parse_rate": float(bool(line) and parses(item.payload["prompt"] + self.separator + body)),
         }, {"body": body}
 
 
