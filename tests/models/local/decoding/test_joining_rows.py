@@ -104,3 +104,23 @@ def test_any_window_gives_the_same_texts(zoo, opened, rows, budget, begun):
         patched.setattr(decoding_loop, "_WORTH_SHARING", 4)
         model.backend.batcher.budget = model.backend.batcher.whole_budget = budget
         same(together(model, requests), expected)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_window_that_memory_does_not_hold_is_written_in_smaller_ones(most, zoo, opened, entered, monkeypatch):
+    monkeypatch.setattr(decoding_loop, "_TOKENS", 1)
+    requests = [Generate(text, max_tokens=2 + number % 5) for number, text in enumerate("abcdefghijklm")]
+    expected = alone(opened(zoo("gpt2")), requests)
+    model = opened(zoo("gpt2"))
+    together(model, requests[:1])
+    forward = CausalStepper._forward
+
+    def small(self, ids, *more):
+        if len(ids) > most:
+            raise RuntimeError("out of memory")
+        return forward(self, ids, *more)
+
+    monkeypatch.setattr(CausalStepper, "_forward", small)
+    model.backend.batcher.budget = model.backend.batcher.whole_budget = 90
+    same(together(model, requests), expected)
+    assert entered or most == 1
