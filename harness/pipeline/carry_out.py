@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
 from harness.pipeline.checkpoints.equal_weights import equal_weights
 from harness.pipeline.first_figures import FirstFigures
 from harness.pipeline.prepared_suite import PreparedSuite, prepare
-from harness.pipeline.records.asked_beside import asked_beside
 from harness.pipeline.records.base_selection import choose_baselines, competes, ways_of
 from harness.pipeline.records.private_texts import RecordWriter
 from harness.pipeline.records.record_cache import RecordCache
@@ -65,8 +64,7 @@ def carry_out(context: RunContext) -> Results:
 
     def look(cache: RecordCache) -> Results:
         prepared = cache.prepared
-        with asked_beside(cache, checkpoints) if context.settings.side_process else nullcontext():
-            answers = collect(cache, checkpoints, replicates, clock, run, first)
+        answers = collect(cache, checkpoints, replicates, clock, run, first)
         _note_costs(context.info, prepared, answers)
         context.info.peak_memory = max(context.info.peak_memory or 0, cache.highest_memory or 0)
         with clock.step("statistics", "compare"):

@@ -34,7 +34,6 @@ class Settings:
         until_decided: ask in batches, and stop when every blocking gate is decided; it does change results.
         generated_code: run programs that models wrote, in locked-down processes (`--allow-generated-code`); it does
             change results, and is recorded in `overrides`.
-        side_process: ask models in a second process beside this one, where this one has one thread of several cores.
         metric_code: load the pinned modules that the suite's metrics name (`--allow-metric-code`).
     """
 
@@ -50,7 +49,6 @@ class Settings:
     metric_code: bool = False
     generated_code: bool = False
     until_decided: bool = False
-    side_process: bool = False
 
 
 @dataclass(frozen=True)

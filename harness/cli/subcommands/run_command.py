@@ -99,7 +99,6 @@ def command(
         metric_code=allowed.metric,
         generated_code=allowed.generated,
         until_decided=until_decided,
-        side_process=not until_decided,
     )
     store = open_store(reporter, fresh=not resume)
     if isinstance(chosen, CalibrationSuite):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +64,6 @@ class RecordCache:
         self._items: dict[tuple[str, str], HeldItems] = {}
         self._policy: dict[str, Any] | None = None
         self._identities: dict[str, str | None] = {}
-        self._expected: set[str] = set()
 
     def items(self, bound: BoundEvaluation, split: str | None = None) -> HeldItems:
         """The items of an evaluation in the order of their ids (made once per process).
@@ -117,7 +116,7 @@ class RecordCache:
             return stored_answers(self, bound, checkpoint, where)
         key = self._key(bound, checkpoint, where)
         entry = self.store.get("records", key)
-        cached = entry is not None and key not in self._expected
+        cached = entry is not None
         if entry is None:
             entry = self.store.make("records", key, lambda work: self._ask(bound, checkpoint, where, work))
             memory_room.give_back()
@@ -172,10 +171,6 @@ class RecordCache:
     def is_cached(self, bound: BoundEvaluation, checkpoint: Checkpoint) -> bool:
         """Whether the records of a model on an evaluation are there already."""
         return checkpoint.stored or self.store.get("records", self._key(bound, checkpoint, bound.split)) is not None
-
-    def expect(self, questions: Iterable[tuple[BoundEvaluation, Checkpoint]]) -> None:
-        """Notes what another process of this run asks: it was not there before."""
-        self._expected |= {self._key(bound, checkpoint, bound.split) for bound, checkpoint in questions}
 
     def _ask(self, bound: BoundEvaluation, checkpoint: Checkpoint, split: str, work: Path) -> dict[str, Any]:
         model = self.open(checkpoint)

@@ -160,8 +160,8 @@ def _beginning(rows: Sequence[Sequence[int]]) -> Sequence[int]:
 
 def _choose(logits: torch.Tensor, rows: Sequence[_Writing]) -> tuple[IntArray, FloatArray]:
     """The next token of each row, and its log-probability under the model (not under the sampling)."""
-    totals = torch.logsumexp(logits, dim=-1)
-    chosen = logits.argmax(dim=-1)
+    largest, chosen = logits.max(dim=-1)
+    totals = largest + (logits - largest[:, None]).exp_().sum(dim=-1).log()
     for index, row in enumerate(rows):
         request = row.prompt.request
         if row.done or (row.random is None and not is_penalized(request)):
