@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 
 import torch
 
@@ -17,6 +18,7 @@ from harness.storage import memory_room
 MOST_ROWS = 64
 """Rows above which the common layout is as fast."""
 _TYPICAL_ROWS = 8
+_TOLERANCE = 1e-4
 _KEPT_BYTES = 64 * 2**20
 """Copies of a small model stay for the next texts."""
 _active: ContextVar[PackedWeights | None] = ContextVar("packed weights", default=None)
@@ -53,13 +55,29 @@ class PackedWeights:
 
     def _copy(self, weight: torch.Tensor) -> torch.Tensor | None:
         size = weight.numel() * weight.element_size()
-        if self._taken + size > self._room:
+        if self._taken + size > self._room or not _right():
             return None
         self._taken += size
-        packed: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), _TYPICAL_ROWS)
-        return packed
+        return _packed(weight.detach())
 
 
 def active() -> PackedWeights | None:
     """The copies that products are to use now."""
     return _active.get()
+
+
+def _packed(weight: torch.Tensor) -> torch.Tensor:
+    packed: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight, _TYPICAL_ROWS)
+    return packed
+
+
+@lru_cache(maxsize=1)
+def _right() -> bool:
+    """Whether products by a copy are torch's, on one example: the layout is torch's own, and not promised to stay."""
+    generator = torch.Generator().manual_seed(0)
+    rows, weight = (torch.rand(shape, generator=generator) - 0.5 for shape in ((_TYPICAL_ROWS, 96), (80, 96)))
+    try:
+        product = torch.ops.mkldnn._linear_pointwise(rows, _packed(weight), None, "none", [], "")
+    except (AttributeError, RuntimeError, TypeError, NotImplementedError):
+        return False
+    return bool(torch.allclose(product, rows @ weight.t(), rtol=_TOLERANCE, atol=_TOLERANCE))

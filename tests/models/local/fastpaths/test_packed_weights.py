@@ -75,3 +75,18 @@ def test_copies_of_a_large_model_go_when_the_batch_is_written(monkeypatch):
     with packed.active():
         assert packed.of(small) is not copy
     assert packed_weights.active() is None
+
+
+@pytest.mark.parametrize("fault", [AttributeError("no such operator"), None])
+def test_a_layout_that_is_missing_or_wrong_is_not_used(fault, monkeypatch):
+    def other(weight):
+        if fault is not None:
+            raise fault
+        return weight + 1
+
+    packed_weights._right.cache_clear()
+    monkeypatch.setattr(packed_weights, "_packed", other)
+    packed = PackedWeights()
+    with packed.active():
+        assert packed.of(torch.ones(8, 8)) is None
+    packed_weights._right.cache_clear()
