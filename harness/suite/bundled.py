@@ -38,7 +38,7 @@ def suites() -> dict[str, Path]:
 
 
 def folders() -> list[Path]:
-    """The folders of ready suites: ours first, each once."""
+    """The folders of bundled suites: ours first, each once."""
     candidates = _own()
     for name in registry.names("suites"):
         candidates += _folders_of(name, registry.load("suites", name))
@@ -46,7 +46,7 @@ def folders() -> list[Path]:
 
 
 def titles() -> dict[str, str]:
-    """name → title of every ready suite; one that cannot be read says so."""
+    """name → title of every bundled suite; one that cannot be read says so."""
     return {name: _title(name, path) for name, path in suites().items()}
 
 

@@ -45,7 +45,7 @@ def find_suite(path_or_name: str) -> Path:
     """The file of a suite.
 
     Raises:
-        SuiteError: when there is neither a file nor a ready suite of that name.
+        SuiteError: when there is neither a file nor a bundled suite of that name.
     """
     path = Path(path_or_name).expanduser()
     if path.is_file():

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from harness.models.encoding.common_beginning import common_beginning
 from harness.text.thoughts import PAIRS
 
 _SPACE = re.compile(r"\s+")
@@ -58,7 +59,7 @@ def answer_turn(render: Render, answer: str, special: re.Pattern[str] | None) ->
         return None
     before, after = around
     prompt, whole = render(None), render(answer)
-    length = _common(before, whole)
+    length = common_beginning([before, whole])
     end = len(whole) - len(after) if whole.endswith(after) else len(whole)
     if length >= end or not whole[length:end].strip():
         return None
@@ -83,7 +84,7 @@ def earlier_answer(render: Render, answer: str, alone: AnswerTurn) -> tuple[int,
         return None
     before, after = around
     prompt, whole = render(None), render(answer)
-    length, end = _common(before, whole), len(whole) - len(after)
+    length, end = common_beginning([before, whole]), len(whole) - len(after)
     if not whole.endswith(after) or length >= end or not whole[length:end].strip():
         return None
     begin = _learned(prompt, whole, _begin(prompt, whole[:end], length, answer))
@@ -110,7 +111,7 @@ def _learned(prompt: str, whole: str, begin: int) -> int:
 
 def _shared_end(closing: str, rest: str) -> int:
     """Length of what closes the turn alone and in its place, in whole words."""
-    length = _common(closing, rest)
+    length = common_beginning([closing, rest])
     return length if length == len(closing) else len(closing[:length].rpartition("\n")[0])
 
 
@@ -125,9 +126,3 @@ def span_of(offsets: Sequence[tuple[int, int]], turn: AnswerTurn) -> tuple[int, 
     first = first_token(offsets, turn.begin)
     last = next((place for place in range(first, count) if offsets[place][0] >= turn.end), count)
     return first, last
-
-
-def _common(first: str, other: str) -> int:
-    """Length of the common beginning of two texts."""
-    places = range(min(len(first), len(other)))
-    return next((place for place in places if first[place] != other[place]), len(places))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from harness.core.requests import Continuations, Failure, Messages
 from harness.models.encoding.answer_turn import span_of
 from harness.models.encoding.chat_template import Chat, ChatError
+from harness.models.encoding.common_beginning import common_beginning
 from harness.models.encoding.message_cuts import fitted
 from harness.models.encoding.text_encoder import Pieces, TextEncoder
 
@@ -156,7 +157,7 @@ def _branched(
     """Whole rows of tokens, each with the place of its option: all are scored from the earliest one that differs."""
     if any(start >= len(row) for start, row in zip(starts, rows, strict=True)):
         return Failure("no_token", "an option has no token of its own")
-    first = min(_common(rows), *starts)
+    first = min(common_beginning(rows), *starts)
     head = list(prefix)
     if not head and first == 0:
         if encoder.prefix_id is None:
@@ -174,12 +175,4 @@ def _changed(context: Sequence[int], whole: Sequence[int]) -> int:
     """The first token that the context would not have on its own; the number of tokens when there is none."""
     if not whole or list(context) == list(whole):
         return len(whole)
-    return min(_common([context, whole]), len(whole) - 1)
-
-
-def _common(lists: Sequence[Sequence[int]]) -> int:
-    """Length of the longest common beginning."""
-    for index, column in enumerate(zip(*lists, strict=False)):
-        if len(set(column)) > 1:
-            return index
-    return min(map(len, lists))
+    return min(common_beginning([context, whole]), len(whole) - 1)

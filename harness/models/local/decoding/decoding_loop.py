@@ -14,6 +14,7 @@ import torch
 
 from harness.core.records import FloatArray
 from harness.core.requests import Failure, Generate, Request, Response
+from harness.models.encoding.common_beginning import common_beginning
 from harness.models.encoding.text_encoder import TextEncoder
 from harness.models.local.batching import Batcher, IntArray, TooLarge, too_large
 from harness.models.local.decoding.beam_search import beam_search
@@ -113,10 +114,10 @@ def _write(window: Sequence[Prompt], writer: Writer, capacity: int, reads: Seque
     """The answers to a window's prompts, of which at most `capacity` are written at a time."""
     everything = [_Writing(prompt, _random(prompt.request), read) for prompt, read in zip(window, reads, strict=True)]
     stepper = writer.stepper()
-    beginning = _beginning([prompt.ids for prompt in window])
-    if len(window) > 1 and len(beginning) >= _WORTH_SHARING and writer.joins():
+    shared = min(common_beginning([prompt.ids for prompt in window]), min(len(prompt.ids) for prompt in window) - 1)
+    if len(window) > 1 and shared >= _WORTH_SHARING and writer.joins():
         assert isinstance(stepper, JoiningStepper)
-        stepper.share(beginning)
+        stepper.share(window[0].ids[:shared])
     rows, waiting = everything[:capacity], everything[capacity:]
     logits = stepper.start([row.prompt for row in rows])
     while True:
@@ -149,13 +150,6 @@ def _exchanged(
         assert isinstance(stepper, JoiningStepper)
         logits = torch.cat([logits, stepper.enter(prompts)])
     return [*(rows[index] for index in left), *entering], logits
-
-
-def _beginning(rows: Sequence[Sequence[int]]) -> Sequence[int]:
-    """The tokens that all rows begin with; each row goes on behind them."""
-    least, most = min(rows, key=tuple), max(rows, key=tuple)
-    end = min(map(len, rows)) - 1
-    return least[: next((place for place in range(end) if least[place] != most[place]), end)]
 
 
 def _choose(logits: torch.Tensor, rows: Sequence[_Writing]) -> tuple[IntArray, FloatArray]:
