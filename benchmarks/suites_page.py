@@ -57,6 +57,7 @@ def measured(name: str, keep: Path, options: list[str]) -> dict[str, Any]:
         "seconds": round(seconds),
         "cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime),
         "cores": os.cpu_count(),
+        "threads": int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1),
         "machine": platform.machine(),
         "version": view.info.versions["harness"],
         "date": date.today().isoformat(),
@@ -80,7 +81,8 @@ def table(stored: dict[str, dict[str, Any]]) -> str:
             for gate in run["gates"]
         )
         minutes = f"{run['seconds'] / 60:.1f} ({run['cpu_seconds'] / 60:.1f})"
-        where = f"{run['date']}, {run['version']}, {run['cores']} cores, {run['machine']}"
+        threads = "1 thread" if run["threads"] == 1 else f"{run['threads']} threads"
+        where = f"{run['date']}, {run['version']}, {run['cores']} cores, {threads}, {run['machine']}"
         lines.append(f"| `{name}` | {gates.replace('|', chr(92) + '|')} | {minutes} | `{run['command']}`; {where} |")
     return "\n".join(lines)
 

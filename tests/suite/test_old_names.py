@@ -89,7 +89,9 @@ def _text(value: Any, flow: st.DataObject, depth: int = 0) -> str:
         quote = flow.draw(st.sampled_from(["plain", "double", "single"])) if plain or "." in value else "double"
         if quote == "plain" and plain:
             return value
-        return "'" + value + "'" if quote == "single" and "'" not in value else json.dumps(value)
+        # YAML folds the line breaks of a quoted text, so only escapes of double quotes keep them.
+        one_line = "'" not in value and "\n" not in value
+        return f"'{value}'" if quote == "single" and one_line else json.dumps(value)
     if not isinstance(value, dict | list) or not value:
         return json.dumps(value)
     if depth > 4 or flow.draw(st.booleans()):
