@@ -24,7 +24,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from harness.report.sections.summary import gate_table
 from harness.report.view.run_view import RunView
 from harness.storage import atomic
 from harness.storage.run_dir import RunDir
@@ -66,7 +65,7 @@ def measured(name: str, keep: Path, options: list[str]) -> dict[str, Any]:
                 "id": gate.id,
                 "verdict": gate.verdict,
                 "blocking": gate.blocking,
-                "sentence": gate_table.sentence(view, gate),
+                "sentence": gate.sentence,
             }
             for gate in view.results.gates
         ],

@@ -19,7 +19,7 @@ from harness.gates.messages import shared_alpha
 from harness.gates.result_lookup import RefusedError
 from harness.gates.single_rule import judge_criterion, judge_rule
 from harness.gates.trace import GateTrace, JudgmentContext
-from harness.schema.results.number_format import confidence, in_unit, plural
+from harness.schema.results.number_format import confidence, plural, told
 from harness.schema.results.seed_aggregation import reads_recipe
 from harness.schema.suite.gate_rules import AllOfRule, AnyOfRule, ComparedRule, Composition, JointRule, Rule, SlicedRule
 
@@ -53,7 +53,8 @@ def judge_joint(context: JudgmentContext, rule: JointRule, model: str | None, al
         context, whole, criterion, decide(criterion.value, criterion.limits), model, joint.baseline, alpha
     )
     each = ", ".join(
-        f"{metric} {in_unit(part_row.improvement or 0.0, part_row.unit, signed=True)}" for metric, part_row, _ in parts
+        f"{metric} {told(part_row.improvement or 0.0, part_row.unit, change=True, signed=True)}"
+        for metric, part_row, _ in parts
     )
     sentence = f"{judged.result.sentence} Improvement by part: {each}."
     update: dict[str, object] = {"sentence": sentence, "metric": ", ".join(rule.weights)}

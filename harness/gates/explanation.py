@@ -12,7 +12,7 @@ from harness.gates.criterion import Criterion
 from harness.gates.passing_margin import passing_margin
 from harness.gates.trace import GateTrace
 from harness.schema.results.evidence import evidence, too_few_items
-from harness.schema.results.gate_words import margin_in_points, sentence_in_points
+from harness.schema.results.gate_words import margin_in_points
 from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.number_format import (
     amount,
@@ -69,19 +69,13 @@ def explain(trace: GateTrace, *, as_member: bool = False) -> Explanation:
     parts = [part for part in (result.model, f"on {result.slice}" if result.slice else "") if part]
     title = result.id + (f" ({', '.join(parts)})" if parts else "")
     force = "" if as_member else _force(trace)
-    lines: list[Line] = [("verdict", f"{result.verdict}{force}"), ("because", _sentence(trace)), *_body(trace)]
+    lines: list[Line] = [("verdict", f"{result.verdict}{force}"), ("because", result.sentence), *_body(trace)]
     lines += [] if as_member else list(_origin(trace))
     if result.waiver is not None:
         expired = "" if result.waiver_holds else "; no run is green while it is in the suite: remove it"
         lines.append(("waiver", f"{result.waiver}{expired}"))
     members = tuple(explain(member, as_member=True) for member in trace.members)
     return Explanation(title, result.verdict, result.blocking, tuple(lines), members)
-
-
-def _sentence(trace: GateTrace) -> str:
-    criterion, text = trace.criterion, trace.result.sentence
-    counted = criterion is None or criterion.scale == "log" or trace.error is not None
-    return text if counted or criterion is None or not is_fraction(criterion.shown) else sentence_in_points(text)
 
 
 def _figure(value: float, unit: str, *, signed: bool) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from harness.core.metric import Direction, Metric, MetricKind
-from harness.schema.results.number_format import in_unit, plural, whole
+from harness.schema.results.number_format import plural, told, whole
 from harness.schema.suite.gate_rules import (
     AbsoluteRule,
     AnyOfRule,
@@ -333,7 +333,7 @@ def _one_sided(rule: SuperiorityRule | NonInferiorityRule, noise: _Noise, metric
         shown = f"{effect:.2%}"
     else:
         margin, effect = rule.margin, rule.margin + reach
-        shown = in_unit(effect, metric.unit)
+        shown = told(effect, metric.unit, change=True)
     goal = {("higher", True): "a drop", ("higher", False): "a gain", ("lower", True): "a rise"}.get(
         (metric.direction, loss), "a fall"
     )
@@ -366,7 +366,7 @@ def _sized(size: int, factors: tuple[float, float] = (1.0, 1.0)) -> str:
 
 
 def _equivalence(rule: TargetRule | EquivalenceRule, noise: _Noise, unit: str) -> PlannedEffect:
-    margin, items = in_unit(rule.margin, unit), whole(round(noise.items))
+    margin, items = told(rule.margin, unit, change=True), whole(round(noise.items))
     required_n = noise.needed(rule.margin, rule.alpha, _MISSED / 2)
     possible_from = noise.needed(rule.margin, rule.alpha)
     smallest = noise.reach(rule.alpha, _MISSED / 2) * noise.standard_error
@@ -379,7 +379,7 @@ def _equivalence(rule: TargetRule | EquivalenceRule, noise: _Noise, unit: str) -
     size = _sized(required_n, noise.factors)
     text = f"needs {size} for 80% power at ± {margin}; {items} are available" if noise.sized else f"has {items} items"
     if required_n > noise.items:
-        text += f", enough for ± {in_unit(smallest, unit)}"
+        text += f", enough for ± {told(smallest, unit, change=True)}"
     return PlannedEffect(smallest, _realistic(required_n), True, f"{text}{_because(noise.source)}.")
 
 
@@ -388,8 +388,8 @@ def _absolute(rule: AbsoluteRule, noise: _Noise, unit: str) -> PlannedEffect:
     width = noise.reach(rule.alpha) * noise.standard_error
     effect = noise.reach(rule.alpha, _MISSED) * noise.standard_error
     text = (
-        f"with {whole(items)} items, the bound is about {in_unit(width, unit)} from the value; a model "
-        f"{in_unit(effect, unit)} inside the limit passes with 80% power"
+        f"with {whole(items)} items, the bound is about {told(width, unit, change=True)} from the value; a model "
+        f"{told(effect, unit, change=True)} inside the limit passes with 80% power"
     )
     return PlannedEffect(effect, None, True, f"{text}{_because(noise.source)}.")
 

@@ -6,8 +6,9 @@ import math
 
 from harness.gates.criterion import Criterion
 from harness.gates.decision import Outcome
+from harness.schema.results.gate_words import margin_in_points
 from harness.schema.results.metrics import ComparisonResult
-from harness.schema.results.number_format import confidence, in_unit, items, plural, whole
+from harness.schema.results.number_format import confidence, is_fraction, items, plural, told, whole
 from harness.schema.results.seed_aggregation import reads_recipe
 from harness.schema.suite.gate_rules import (
     AbsoluteRule,
@@ -80,7 +81,7 @@ def _claims(rule: SlicedRule, criterion: Criterion, model: str, baseline: str) -
     what = rule.metric + (f" on {criterion.row.slice}" if criterion.row.slice else "")
     unit = criterion.shown
     if isinstance(rule, SuperiorityRule):
-        more = f" by more than {in_unit(rule.margin, unit)}" if rule.margin else ""
+        more = f" by more than {told(rule.margin, unit, change=True)}" if rule.margin else ""
         better = f"better than {baseline} on {what}{more}"
         return f"{model} is {better}", f"{model} is not {better}", f"{model} is {better}"
     if isinstance(rule, NonInferiorityRule) and isinstance(rule.margin, Ratio):
@@ -93,22 +94,23 @@ def _claims(rule: SlicedRule, criterion: Criterion, model: str, baseline: str) -
         )
     if isinstance(rule, NonInferiorityRule):
         assert not isinstance(rule.margin, Ratio)
-        worse = f"worse than {baseline} on {what} by more than {in_unit(rule.margin, unit)}"
+        worse = f"worse than {baseline} on {what} by more than {told(rule.margin, unit, change=True)}"
         return f"{model} is not {worse}", f"{model} is {worse}", f"{model} is {worse}"
     if isinstance(rule, EquivalenceRule):
-        near = f"{what} of {model} differs from {baseline} by at most {in_unit(rule.margin, unit)}"
-        far = f"{what} of {model} differs from {baseline} by more than {in_unit(rule.margin, unit)}"
+        near = f"{what} of {model} differs from {baseline} by at most {told(rule.margin, unit, change=True)}"
+        far = f"{what} of {model} differs from {baseline} by more than {told(rule.margin, unit, change=True)}"
         return near, far, near
+    limit = margin_in_points(criterion.margin, level=True) if is_fraction(unit) else criterion.margin
     if isinstance(rule, AbsoluteRule):
         return (
-            f"{what} of {model} is {criterion.margin}",
-            f"{what} of {model} is not {criterion.margin}",
-            f"{what} of {model} is {criterion.margin}",
+            f"{what} of {model} is {limit}",
+            f"{what} of {model} is not {limit}",
+            f"{what} of {model} is {limit}",
         )
     return (
-        f"{what} of {model} lies within {criterion.margin}",
-        f"{what} of {model} lies outside {criterion.margin}",
-        f"{what} of {model} lies within {criterion.margin}",
+        f"{what} of {model} lies within {limit}",
+        f"{what} of {model} lies outside {limit}",
+        f"{what} of {model} lies within {limit}",
     )
 
 
@@ -117,7 +119,7 @@ def _figures(rule: SlicedRule, criterion: Criterion, outcome: Outcome, alpha: fl
     unit = criterion.shown
 
     def show(value: float) -> str:
-        return in_unit(value, unit, signed=signed)
+        return told(value, unit, change=signed, signed=signed)
 
     judged, limits = criterion.value, criterion.limits
     value = f"{_quantity(rule, criterion)} {show(judged.value)}"
@@ -142,7 +144,9 @@ def _quantity(rule: SlicedRule, criterion: Criterion) -> str:
     word = "change" if isinstance(rule, EquivalenceRule) else "improvement"
     if row.baseline_value is None or row.candidate_value is None:
         return word
-    return f"{in_unit(row.baseline_value)} → {in_unit(row.candidate_value)}, {word}"
+    unit = row.unit if is_fraction(row.unit) else ""  # any other unit stands once, behind the change
+    before, after = (told(value, unit, change=False) for value in (row.baseline_value, row.candidate_value))
+    return f"{before} → {after}, {word}"
 
 
 def _remarks(criterion: Criterion) -> str:

@@ -8,8 +8,6 @@ from typing import Any
 
 from harness.core.digests import text_digest
 from harness.report.formats.gate_locations import line_of, suite_file
-from harness.report.sections.summary.gate_table import sentence
-from harness.report.view.run_view import RunView
 from harness.report.wording.safe_text import one_line, plural
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult
@@ -36,8 +34,7 @@ def github_annotations(results: Results, info: RunInfo | None, root: Path) -> li
     if not results.gates:
         return [f"::warning title=harness::{_data(one_line(results.verdict.sentence, _LONGEST))}"]
     shown = chosen if len(chosen) <= MOST else chosen[: MOST - 1]
-    view = RunView(results, info)
-    lines = [_command(view, gate, file) for gate in shown]
+    lines = [_command(gate, file) for gate in shown]
     rest = len(chosen) - len(shown)
     if rest:
         level = "error" if any(blocks(gate) for gate in chosen[len(shown) :]) else "warning"
@@ -48,13 +45,12 @@ def github_annotations(results: Results, info: RunInfo | None, root: Path) -> li
 def gitlab_code_quality(results: Results, info: RunInfo | None, root: Path) -> str:
     """GitLab's code quality report: the same gates, shown in the merge request at their lines."""
     file = suite_file(info, root)
-    view = RunView(results, info)
     entries: list[dict[str, Any]] = []
     for gate in noteworthy(results):
         name = _name(gate)
         entries.append(
             {
-                "description": one_line(f"{name}: {sentence(view, gate)}", _LONGEST),
+                "description": one_line(f"{name}: {gate.sentence}", _LONGEST),
                 "check_name": f"gate.{gate.verdict}",
                 "fingerprint": text_digest(results.suite, gate.id, gate.model or "", gate.slice or "", gate.verdict),
                 "severity": ("critical" if gate.verdict == "error" else "major") if gate.blocking else "minor",
@@ -77,7 +73,7 @@ def blocks(gate: GateResult) -> bool:
     return gate.blocking and gate.verdict != "pass"
 
 
-def _command(view: RunView, gate: GateResult, file: str | None) -> str:
+def _command(gate: GateResult, file: str | None) -> str:
     level = "error" if blocks(gate) else "warning"
     properties = {}
     line = line_of(gate)
@@ -88,7 +84,7 @@ def _command(view: RunView, gate: GateResult, file: str | None) -> str:
     properties["title"] = f"gate {_name(gate)}: {gate.verdict}"
     given = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     waiver = f" [{gate.waiver}]" if gate.waiver else ""
-    return f"::{level} {given}::{_data(one_line(sentence(view, gate) + waiver, _LONGEST))}"
+    return f"::{level} {given}::{_data(one_line(gate.sentence + waiver, _LONGEST))}"
 
 
 def _name(gate: GateResult) -> str:

@@ -20,7 +20,6 @@ from harness.report.formats.summary import (
 )
 from harness.report.sections.summary.decision import lead_pair, true_warnings
 from harness.report.sections.summary.gate_rows import gate_rows
-from harness.report.sections.summary.gate_table import sentence
 from harness.report.view.run_view import RunView
 from harness.report.wording.safe_text import markdown as md
 from harness.report.wording.safe_text import plural
@@ -78,7 +77,7 @@ def comment_markdown(results: Results, info: RunInfo | None, link: str = "") -> 
     if info is not None and info.lock is not None:
         lines += [md(attempt_sentence(info.lock), 300), ""]
     head = "\n".join([*lines, origin_line(view)]) + "\n"
-    return head + _verdicts(view, head) if results.gates else head
+    return head + _verdicts(results.gates, head) if results.gates else head
 
 
 def _earlier_lines(info: RunInfo | None) -> list[str]:
@@ -86,13 +85,13 @@ def _earlier_lines(info: RunInfo | None) -> list[str]:
     return [] if earlier is None else [f"⚠️ {md(earlier, 300)}", ""]
 
 
-def _verdicts(view: RunView, head: str) -> str:
+def _verdicts(gates: Sequence[GateResult], head: str) -> str:
     """Every gate with its sentence and its members, folded."""
-    opening = f"\n<details><summary>All {plural(len(view.results.gates), 'verdict')}</summary>\n\n"
+    opening = f"\n<details><summary>All {plural(len(gates), 'verdict')}</summary>\n\n"
     closing = "\n</details>\n"
     room = MAX_BYTES - len((head + opening + closing).encode("utf-8")) - _RESERVE
     kept: list[str] = []
-    lines = list(_lines(view, view.results.gates, ""))
+    lines = list(_lines(gates, ""))
     for line in lines:
         room -= len(line.encode("utf-8")) + 1
         if room < 0:
@@ -103,7 +102,7 @@ def _verdicts(view: RunView, head: str) -> str:
     return f"{opening}{chr(10).join(kept)}\n{note}{closing}"
 
 
-def _lines(view: RunView, gates: Sequence[GateResult], indent: str) -> Iterator[str]:
+def _lines(gates: Sequence[GateResult], indent: str) -> Iterator[str]:
     for gate in gates:
         place = f" on {md(gate.slice, 60)}" if gate.slice else ""
         model = f" ({md(gate.model, 60)})" if gate.model and not indent else ""
@@ -112,6 +111,6 @@ def _lines(view: RunView, gates: Sequence[GateResult], indent: str) -> Iterator[
         waiver = f" *{md(gate.waiver, 120)}*" if gate.waiver else ""
         yield (
             f"{indent}- {ICONS[gate.verdict]} **{md(gate.id, 60)}**{model}{place} {gate.verdict}{quiet}: "
-            f"{md(sentence(view, gate), 600)}{waiver}"
+            f"{md(gate.sentence, 600)}{waiver}"
         )
-        yield from _lines(view, gate.members, indent + "  ")
+        yield from _lines(gate.members, indent + "  ")

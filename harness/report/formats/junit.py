@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 from harness.report.formats.gate_locations import line_of, suite_file
 from harness.report.sections.summary.decision import decision, lead_pair
 from harness.report.sections.summary.gate_rows import gate_rows
-from harness.report.sections.summary.gate_table import gate_figure, gate_margin, gate_unit, sentence
+from harness.report.sections.summary.gate_table import gate_figure, gate_margin, gate_unit
 from harness.report.sections.summary.summary_cards import cards
 from harness.report.view.run_view import RunView
 from harness.report.wording.safe_text import one_line, visible
@@ -114,7 +114,7 @@ def _case(view: RunView, gate: GateResult, file: str | None) -> ElementTree.Elem
         line = line_of(gate)
         attributes |= {"line": str(line)} if line is not None else {}
     case = ElementTree.Element("testcase", attributes)
-    message = one_line(sentence(view, gate))
+    message = one_line(gate.sentence)
     if gate.verdict == "error" and gate.blocking:
         _outcome(view, case, "error", message, gate)
     elif gate.verdict != "pass" and gate.blocking:
@@ -150,13 +150,13 @@ def _details(view: RunView, gate: GateResult) -> str:
     }
     lines = [f"{name}: {value:.6g}" if isinstance(value, float) else f"{name}: {value}"
              for name, value in facts.items() if value is not None]  # fmt: skip
-    own = map(one_line, [sentence(view, gate), *lines])
-    return visible("\n".join([*own, *_members(view, gate.members, "  ")]))
+    own = map(one_line, [gate.sentence, *lines])
+    return visible("\n".join([*own, *_members(gate.members, "  ")]))
 
 
-def _members(view: RunView, members: Sequence[GateResult], indent: str) -> Iterator[str]:
+def _members(members: Sequence[GateResult], indent: str) -> Iterator[str]:
     """A composition's members, one line each, nested ones below."""
     for member in members:
         name = member.id + (f"[{member.slice}]" if member.slice else "")
-        yield f"{indent}{member.verdict} {one_line(name)}: {one_line(sentence(view, member))}"
-        yield from _members(view, member.members, indent + "  ")
+        yield f"{indent}{member.verdict} {one_line(name)}: {one_line(member.sentence)}"
+        yield from _members(member.members, indent + "  ")

@@ -10,8 +10,6 @@ from harness.core.digests import text_digest
 from harness.core.distribution import DISTRIBUTION
 from harness.report.formats.ci_annotations import blocks, noteworthy
 from harness.report.formats.gate_locations import line_of, suite_file
-from harness.report.sections.summary.gate_table import sentence
-from harness.report.view.run_view import RunView
 from harness.report.wording.safe_text import one_line
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import GateResult
@@ -35,7 +33,6 @@ def sarif(results: Results, info: RunInfo | None, root: Path) -> str:
     """
     file = suite_file(info, root)
     chosen = noteworthy(results)
-    view = RunView(results, info)
     driver = {
         "name": "harness",
         "fullName": DISTRIBUTION,
@@ -45,18 +42,18 @@ def sarif(results: Results, info: RunInfo | None, root: Path) -> str:
             if any(gate.verdict == verdict for gate in chosen)
         ],
     }
-    run = {"tool": {"driver": driver}, "results": [_result(view, gate, file) for gate in chosen]}
+    run = {"tool": {"driver": driver}, "results": [_result(results.suite, gate, file) for gate in chosen]}
     page = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(page, indent=1, ensure_ascii=False) + "\n"
 
 
-def _result(view: RunView, gate: GateResult, file: str | None) -> dict[str, Any]:
+def _result(suite: str, gate: GateResult, file: str | None) -> dict[str, Any]:
     named = " ".join([gate.id, *([f"on {gate.slice}"] if gate.slice else [])])
-    identity = (view.results.suite, gate.id, gate.model or "", gate.slice or "")
+    identity = (suite, gate.id, gate.model or "", gate.slice or "")
     result: dict[str, Any] = {
         "ruleId": f"gate.{gate.verdict}",
         "level": "error" if blocks(gate) else "warning",
-        "message": {"text": one_line(f"gate {named}: {sentence(view, gate)}", _LONGEST)},
+        "message": {"text": one_line(f"gate {named}: {gate.sentence}", _LONGEST)},
         "partialFingerprints": {"gate/v1": text_digest(*identity)},
     }
     if file is not None:

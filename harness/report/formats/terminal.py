@@ -5,12 +5,12 @@ from __future__ import annotations
 import textwrap
 
 from harness.report.sections.summary.decision import decision, lead_pair, true_warnings
-from harness.report.sections.summary.gate_rows import GateRow, gate_rows
-from harness.report.sections.summary.gate_table import sentence
+from harness.report.sections.summary.gate_rows import gate_rows
 from harness.report.sections.summary.summary_cards import cards
 from harness.report.view.run_view import RunView
 from harness.report.wording.safe_text import clean_line
 from harness.schema.results.results_file import Results
+from harness.schema.results.verdicts import GateResult
 from harness.schema.run_info import RunInfo
 
 Styled = tuple[str, str]
@@ -29,7 +29,7 @@ def outcome_lines(results: Results, info: RunInfo | None, marks: dict[str, str],
     lines: list[Styled] = []
     for row in rows:
         shown = row.gate.verdict if row.gate.blocking or row.gate.verdict == "pass" else "warn"
-        lines += _wrapped(f"{marks[row.gate.verdict]} {_gate(view, row)}", shown, width)
+        lines += _wrapped(f"{marks[row.gate.verdict]} {_gate(row.gate)}", shown, width)
     lines.append(("", ""))
     for text in true_warnings(view):
         lines += _wrapped(f"! {clean_line(text)}", "warn", width)
@@ -40,12 +40,11 @@ def outcome_lines(results: Results, info: RunInfo | None, marks: dict[str, str],
     return lines
 
 
-def _gate(view: RunView, row: GateRow) -> str:
-    gate = row.gate
+def _gate(gate: GateResult) -> str:
     quiet = "" if gate.blocking else " (non-blocking)"
     place = f" on {clean_line(gate.slice)}" if gate.slice else ""
     waiver = f" [{clean_line(gate.waiver)}]" if gate.waiver else ""
-    return f"{clean_line(gate.id)}{place}{quiet}: {clean_line(sentence(view, gate))}{waiver}"
+    return f"{clean_line(gate.id)}{place}{quiet}: {clean_line(gate.sentence)}{waiver}"
 
 
 def _wrapped(text: str, verdict: str, width: int | None) -> list[Styled]:

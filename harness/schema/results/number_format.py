@@ -154,6 +154,17 @@ def in_unit(value: float, unit: str = "", *, signed: bool = False) -> str:
     return f"{sign}{text}" + (f" {unit}" if unit not in _UNNAMED_UNITS else "")
 
 
+def told(value: float, unit: str = "", *, change: bool, signed: bool = False) -> str:
+    """A figure in a sentence: a share as `71.3%`, a change of one as `+1.9 points`; others as `in_unit` has them."""
+    if not is_fraction(unit):
+        return in_unit(value, unit, signed=signed)
+    percent = abs(value) * 100
+    # One decimal, as `level` has it, and two digits of what is smaller.
+    text = f"{round(percent, 1):,g}" if percent >= 1 else f"{percent:.2g}"
+    sign = "−" if value < 0 else ("+" if signed and value > 0 else "")
+    return f"{sign}{text}{' points' if change else '%'}"
+
+
 def confidence(alpha: float) -> str:
     """0.05 → `95%`; 0.0167 → `98.3%`."""
     return f"{round(100 * (1 - alpha), 1):g}%"

@@ -214,7 +214,7 @@ def _levels(view: RunView, gate: GateResult, source: ComparisonResult | MetricRe
 
 def _lines(view: RunView, gate: GateResult, source: ComparisonResult | MetricResult | None) -> list[tuple[str, str]]:
     """Why the verdict is what it is, as `harness explain` says it."""
-    lines = [("because", gate_table.sentence(view, gate))]
+    lines = [("because", gate.sentence)]
     if gate.observed is not None and not gate.members:
         ends = [(name, end) for name, end in (("lower", gate.low), ("upper", gate.high)) if end is not None]
         bounds = ", ".join(f"{name} bound {gate_table.gate_figure(view, gate, end)}" for name, end in ends)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.report.view.run_view import RunView
 from harness.schema.results import number_format
 from harness.schema.results.absences import behind_comparison, missing_answers
-from harness.schema.results.gate_words import margin_in_points, sentence_in_points
+from harness.schema.results.gate_words import margin_in_points
 from harness.schema.results.verdicts import GateResult
 
 
@@ -54,14 +54,6 @@ def missing_behind(view: RunView, gate: GateResult) -> str:
     if compared is not None:
         return behind_comparison(compared, view.evaluations)
     return missing_answers(known.counts.get(gate.model or "", {}))
-
-
-def sentence(view: RunView, gate: GateResult) -> str:
-    """The gate's sentence with fractions as the tables show them: levels in %, differences in points."""
-    counted = gate.kind == "no_flips" or gate.verdict == "error"
-    if counted or not number_format.is_fraction(gate_unit(view, gate)) or _is_ratio(gate):
-        return gate.sentence
-    return sentence_in_points(gate.sentence)
 
 
 def gate_figure(view: RunView, gate: GateResult, value: float | None) -> str:
