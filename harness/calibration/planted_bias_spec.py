@@ -35,11 +35,16 @@ class PlantedBiasSpec(Strict):
         return self
 
     def cells(self) -> Iterator[tuple[float, int]]:
-        """Every (dose, world); the strong and the fair worlds first, so that power is known early."""
+        """Every (dose, world); the strong and the fair worlds first, so that power is known early.
+
+        Worlds of the other doses take their seeds in turn, so that no few seeds carry the slope: they are its clusters.
+        """
         first = [self.strong, self.zero]
-        for dose in [*first, *(dose for dose in self.doses if dose not in first)]:
-            for world in range(self.many if dose in first else self.each):
-                yield dose, world
+        for dose in first:
+            yield from ((dose, world) for world in range(self.many))
+        for turn, dose in enumerate(dose for dose in self.doses if dose not in first):
+            for place in range(self.each):
+                yield dose, (turn * self.each + place) % max(self.many, self.each)
 
 
 def with_dose(ref: DataRef, dose: float, world: int) -> DataRef:

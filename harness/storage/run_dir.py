@@ -249,11 +249,6 @@ class RunDir:
         return read_items(self.items_path(evaluation))
 
 
-def results_bytes(results: Results) -> bytes:
-    """The content of results.json; equal results give equal bytes."""
-    return _json_bytes(finite(results.model_dump(mode="json", by_alias=True)))
-
-
 def _json_bytes(value: Any) -> bytes:
     return (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode("utf-8")
 

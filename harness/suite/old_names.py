@@ -142,26 +142,6 @@ def _value(value: Any, path: tuple[Key, ...], rename: Callable[[str], str]) -> I
         yield Rename(path, False, "metric", value, rename(value))
 
 
-def renamed(value: Any) -> Any:
-    """A suite's data under the new names; the order of keys is kept. The first of two keys that meet wins."""
-    at_key = {rename.path: rename.new for rename in renames_of(value) if rename.at_key}
-    at_value = {rename.path: rename.new for rename in renames_of(value) if not rename.at_key}
-
-    def walk(part: Any, path: tuple[Key, ...]) -> Any:
-        if isinstance(part, dict):
-            pairs = [
-                (at_key.get((*path, key), key), walk(child, (*path, key)))
-                for key, child in part.items()
-                if at_key.get((*path, key), key) != ""
-            ]
-            return dict(reversed(list(dict(reversed(pairs)).items())))
-        if isinstance(part, list):
-            return [walk(child, (*path, index)) for index, child in enumerate(part)]
-        return at_value.get(path, part)
-
-    return walk(value, ())
-
-
 def old_names(document: Document) -> list[Rename]:
     """The names of 0.1.0 that a suite uses, in the file's order; a name that a package registers today is none."""
     renames = [rename for rename in renames_of(document.value) if not _registered(rename)]

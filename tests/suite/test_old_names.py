@@ -15,9 +15,9 @@ from harness.core.errors import SuiteError
 from harness.schema import renames
 from harness.suite.bundled import suites
 from harness.suite.load_suite import load_suite, parse_suite
-from harness.suite.old_names import migrate_text, renamed, renames_of
+from harness.suite.old_names import migrate_text, renames_of
 from harness.suite.override import override
-from harness.suite.yaml.located_document import parse
+from harness.suite.yaml.located_document import Key, parse
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "suites_0_1_0"
 SUITES = sorted(suites().items())
@@ -124,6 +124,26 @@ def test_a_suite_of_0_1_0_in_any_style_migrates_to_todays(data: st.DataObject) -
     again = migrate_text(migration.text, "new.yaml")
     assert again.text == migration.text
     assert again.renames == ()
+
+
+def renamed(value: Any) -> Any:
+    """A suite's data under the new names; the order of keys is kept. The first of two keys that meet wins."""
+    at_key = {rename.path: rename.new for rename in renames_of(value) if rename.at_key}
+    at_value = {rename.path: rename.new for rename in renames_of(value) if not rename.at_key}
+
+    def walk(part: Any, path: tuple[Key, ...]) -> Any:
+        if isinstance(part, dict):
+            pairs = [
+                (at_key.get((*path, key), key), walk(child, (*path, key)))
+                for key, child in part.items()
+                if at_key.get((*path, key), key) != ""
+            ]
+            return dict(reversed(list(dict(reversed(pairs)).items())))
+        if isinstance(part, list):
+            return [walk(child, (*path, index)) for index, child in enumerate(part)]
+        return at_value.get(path, part)
+
+    return walk(value, ())
 
 
 @pytest.mark.parametrize("path", sorted(FIXTURES.glob("*.old.yaml")), ids=lambda path: path.stem)

@@ -16,7 +16,7 @@ from harness.schema import units
 _MISSING = "–"
 _MILLION = 1_000_000
 """From here on three digits matter, as in numbers of parameters: `8.29M`."""
-_UNNAMED_UNITS = frozenset({"", "share", "fraction", "probability", "F1", "Brier", "score"})
+_UNNAMED_UNITS = frozenset({"", "share", "fraction", "probability", "F1", "Brier", "score", "figure"})
 
 
 def is_fraction(unit: str) -> bool:

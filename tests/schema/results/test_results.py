@@ -11,7 +11,7 @@ from harness.core.interval import Bound, Interval
 from harness.schema.results.metrics import MetricResult
 from harness.schema.results.results_file import Results
 from harness.schema.results.verdicts import VerdictResult
-from harness.storage.run_dir import RunDir, results_bytes, results_of
+from harness.storage.run_dir import RunDir, results_of
 
 
 def results(value: float | None = 0.5) -> Results:
@@ -49,14 +49,19 @@ def results(value: float | None = 0.5) -> Results:
     )
 
 
-def test_equal_results_are_equal_bytes_and_read_back() -> None:
-    content = results_bytes(results())
-    assert content == results_bytes(results())
+def written(results: Results, run: Path) -> bytes:
+    RunDir(run).write(results, small_info())
+    return (run / "results.json").read_bytes()
+
+
+def test_equal_results_are_equal_bytes_and_read_back(tmp_path: Path) -> None:
+    content = written(results(), tmp_path / "a")
+    assert content == written(results(), tmp_path / "b")
     assert read(content).metrics[0].interval.value == 0.5
 
 
-def test_undefined_numbers_are_null_never_nan() -> None:
-    content = results_bytes(results(math.nan))
+def test_undefined_numbers_are_null_never_nan(tmp_path: Path) -> None:
+    content = written(results(math.nan), tmp_path)
     assert b"NaN" not in content
     assert b"Infinity" not in content
     again = read(content)
@@ -76,9 +81,9 @@ def test_a_missing_file_says_what_to_give(tmp_path: Path) -> None:
         RunDir(tmp_path).read_results()
 
 
-def test_a_damaged_file_is_explained_in_one_line() -> None:
+def test_a_damaged_file_is_explained_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"cannot read results\.json: suite: Field required") as caught:
-        read(results_bytes(results(0.5)).replace(b'"suite":', b'"suit":'))
+        read(written(results(0.5), tmp_path).replace(b'"suite":', b'"suit":'))
     assert "pydantic" not in str(caught.value)
     assert len(str(caught.value).splitlines()) == 2
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from harness_support.stored_runs import small_info
 
 from harness.schema.results.results_file import RESULTS_SCHEMA, SHIPPED, Results, results_schema
 from harness.schema.results.verdicts import GateResult, VerdictResult
-from harness.storage.run_dir import results_bytes
+from harness.storage.run_dir import RunDir
 
 PAGE = (Path(__file__).parents[3] / "docs" / "results.md").read_text("utf-8")
 
@@ -50,8 +51,9 @@ def test_the_shipped_schema_is_up_to_date() -> None:
     assert json.loads(SHIPPED.read_text("utf-8")) == results_schema(), f"run: {again}"
 
 
-def test_what_is_written_follows_the_schema() -> None:
-    value = json.loads(results_bytes(results()))
+def test_what_is_written_follows_the_schema(tmp_path: Path) -> None:
+    RunDir(tmp_path).write(results(), small_info())
+    value = json.loads((tmp_path / "results.json").read_bytes())
     checker = jsonschema.Draft202012Validator(json.loads(SHIPPED.read_text("utf-8")))
     checker.check_schema(checker.schema)
     checker.validate(value)

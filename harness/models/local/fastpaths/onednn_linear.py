@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from harness.models.local.fastpaths import packed_weights
+from harness.models.local.fastpaths.product_probe import is_exact
 
 SWITCH = "HARNESS_ONEDNN"
 """Environment variable: `0` leaves torch's own products, `1` takes oneDNN's on any processor that has them."""
@@ -24,7 +25,6 @@ _LEAST = 1 << 20
 """Multiplications below which calling oneDNN costs more than it saves."""
 _LEAST_PACKED = 3 << 18
 """The same for weights in oneDNN's own layout."""
-_TOLERANCE = 1e-4
 
 
 def enable(module: torch.nn.Module) -> None:
@@ -139,15 +139,10 @@ def _be_counted() -> None:
 
 
 def _right() -> bool:
-    """Whether oneDNN's product and its gradients are those of torch, on one example."""
-    generator = torch.Generator().manual_seed(0)
-    rows, weight = (torch.rand(shape, generator=generator) - 0.5 for shape in ((64, 96), (80, 96)))
-    wanted = rows @ weight.t()
-    try:
-        products = [product_by_onednn(rows, weight, None), product_by_onednn(rows, weight.t().contiguous().t(), None)]
-    except (RuntimeError, TypeError, NotImplementedError):
-        return False
-    return all(bool(torch.allclose(product, wanted, rtol=_TOLERANCE, atol=_TOLERANCE)) for product in products)
+    """Whether oneDNN's products are torch's: of weights in order and, as gradients have them, transposed."""
+    return is_exact(lambda rows, weight: product_by_onednn(rows, weight, None), 64) and is_exact(
+        lambda rows, weight: product_by_onednn(rows, weight.t().contiguous().t(), None), 64
+    )
 
 
 def _made_by_amd() -> bool:
