@@ -49,7 +49,7 @@ def test_a_gate_over_tables_passes_and_fails_with_its_sentence(pytester: pytest.
     done.assert_outcomes(passed=2, failed=3, warnings=5)
     done.stdout.fnmatch_lines(
         [
-            "gate kept: fail: candidate is worse than base on table.accuracy by more than 0.01*",
+            "gate kept: fail: candidate is worse than base on table.accuracy by more than 1 point: *",
             "gate gate: fail: candidate is not better than base*",
             "*TypeError: harness_gate takes run=*",
             "*HarnessGateWarning: gate quiet: fail*",

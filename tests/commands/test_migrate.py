@@ -88,7 +88,7 @@ def test_a_run_of_0_1_0_is_judged_under_the_new_names(run: Path, capsys: pytest.
     assert invoke(["gate", str(run), "--write", "--allow-unsealed"]) == stored["verdict"]["exit_code"]
     output = capsys.readouterr()
     assert MARK in output.err
-    assert "places.squad_exact_match of overlap is not ≥ 0.2" in output.out
+    assert "places.squad_exact_match of overlap is not ≥ 20%" in output.out
     results = json.loads((run / "results.json").read_text("utf-8"))
     assert [gate["verdict"] for gate in results["gates"]] == [gate["verdict"] for gate in stored["gates"]]
     assert {evaluation["kind"] for evaluation in results["evaluations"]} == {

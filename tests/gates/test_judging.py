@@ -233,7 +233,7 @@ def test_an_inconclusive_gate_says_how_many_items_it_needs() -> None:
 
 def test_a_sentence_has_the_numbers() -> None:
     assert verdict("kind: superiority", comparison(0.01, 0.05, clusters=250)).sentence == (
-        "tuned is better than base on reviews.accuracy: 60% → 63%, improvement +3 points (at least +1 points with 95% "
+        "tuned is better than base on reviews.accuracy: 60% → 63%, improvement +3 points (at least +1 point with 95% "
         "confidence), 500 items in 250 clusters."
     )
     assert verdict("kind: non_inferiority, margin: 0.02", comparison(-0.05, -0.03)).sentence == (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from harness.schema.results.number_format import points
+
 _NUMBER = re.compile(r"(± ?)?(\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
 
 
@@ -14,6 +16,6 @@ def margin_in_points(margin: str, *, level: bool) -> str:
 
     def shown(match: re.Match[str]) -> str:
         around, number = match[1] or "", f"{float(match[2]) * 100:g}"
-        return f"{around}{number}{'%' if level and not around else ' points'}"
+        return f"{around}{number}{'%' if level and not around else points(number)}"
 
     return _NUMBER.sub(shown, margin)

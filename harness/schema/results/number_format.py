@@ -162,7 +162,12 @@ def told(value: float, unit: str = "", *, change: bool, signed: bool = False) ->
     # One decimal, as `level` has it, and two digits of what is smaller.
     text = f"{round(percent, 1):,g}" if percent >= 1 else f"{percent:.2g}"
     sign = "−" if value < 0 else ("+" if signed and value > 0 else "")
-    return f"{sign}{text}{' points' if change else '%'}"
+    return f"{sign}{text}{points(text) if change else '%'}"
+
+
+def points(number: str) -> str:
+    """The unit behind a number of points: ` point` behind 1."""
+    return " point" if number == "1" else " points"
 
 
 def confidence(alpha: float) -> str:

@@ -21,6 +21,7 @@ def test_sentences_and_tables_round_alike() -> None:
         (1, "100%", "+100 points"),
         (-1, "−100%", "−100 points"),
         (0.607, "60.7%", "+60.7 points"),
+        (0.01, "1%", "+1 point"),
         (-0.0057, "−0.57%", "−0.57 points"),
         (0.00012, "0.012%", "+0.012 points"),
         (12.5, "1,250%", "+1,250 points"),
@@ -40,6 +41,7 @@ def test_shares_are_told_in_percent_and_their_changes_in_points(value, level_tol
         ("≥ −0.05", "≥ −5%", "≥ −5 points"),
         ("≥ 0.2 and ≤ 1", "≥ 20% and ≤ 100%", "≥ 20 points and ≤ 100 points"),
         ("0.5 ± 0.05", "50% ± 5 points", "50 points ± 5 points"),
+        ("> 0.01", "> 1%", "> 1 point"),
         ("± 1e-05", "± 0.001 points", "± 0.001 points"),
     ],
 )
