@@ -217,9 +217,9 @@ def test_costs_are_read_flat_or_as_checkpoints_write_them(plain: RunDir, nested:
 @pytest.mark.parametrize(
     ("margin", "kind", "unit", "shown"),
     [
-        ("≥ −0.01", "non_inferiority", "share", "≥ −1 points"),
+        ("≥ −0.01", "non_inferiority", "share", "≥ −1 point"),
         ("± 0.05", "equivalence", "share", "± 5 points"),
-        ("0.5 ± 0.05", "target", "share", "50% ± 5%"),
+        ("0.5 ± 0.05", "target", "share", "50% ± 5 points"),
         ("≤ 2e-05", "absolute", "share", "≤ 0.002%"),
         ("ratio ≤ 1.05", "non_inferiority", "bits/byte", "ratio ≤ 1.05"),
         ("± 0.05 nats", "equivalence", "nats", "± 0.05 nats"),
