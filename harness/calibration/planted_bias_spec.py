@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -37,14 +38,12 @@ class PlantedBiasSpec(Strict):
     def cells(self) -> Iterator[tuple[float, int]]:
         """Every (dose, world); the strong and the fair worlds first, so that power is known early.
 
-        Worlds of the other doses take their seeds in turn, so that no few seeds carry the slope: they are its clusters.
+        Each world has a seed of its own, as worlds are the units of analysis: a seed at several doses would tie them.
         """
         first = [self.strong, self.zero]
-        for dose in first:
-            yield from ((dose, world) for world in range(self.many))
-        for turn, dose in enumerate(dose for dose in self.doses if dose not in first):
-            for place in range(self.each):
-                yield dose, (turn * self.each + place) % max(self.many, self.each)
+        seeds = count()
+        for dose in [*first, *(dose for dose in self.doses if dose not in first)]:
+            yield from ((dose, next(seeds)) for _ in range(self.many if dose in first else self.each))
 
 
 def with_dose(ref: DataRef, dose: float, world: int) -> DataRef:

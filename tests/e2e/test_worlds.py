@@ -52,7 +52,7 @@ def test_a_suite_is_carried_out_in_every_world_and_judged_over_worlds(tmp_path: 
     assert verdicts["flat"] in ("fail", "inconclusive", "error")
     (evaluation,) = finished.results.evaluations
     assert evaluation.n == 10
-    assert evaluation.clusters == {"world": 4}
+    assert evaluation.clusters == {"world": 10}
     curve = {
         row.slice: row.interval.value
         for row in finished.results.metrics
