@@ -17,12 +17,11 @@ from harness.schema.results.metrics import ComparisonResult
 from harness.schema.results.number_format import (
     amount,
     confidence,
-    difference,
     in_unit,
     is_fraction,
     items,
-    level,
     plural,
+    told,
     whole,
 )
 from harness.schema.results.seed_aggregation import reads_recipe
@@ -78,13 +77,6 @@ def explain(trace: GateTrace, *, as_member: bool = False) -> Explanation:
     return Explanation(title, result.verdict, result.blocking, tuple(lines), members)
 
 
-def _figure(value: float, unit: str, *, signed: bool) -> str:
-    """A level in % or a difference in points, as the tables have them."""
-    if not is_fraction(unit):
-        return in_unit(value, unit, signed=signed)
-    return f"{difference(value, unit)} points" if signed else level(value, unit)
-
-
 def _origin(trace: GateTrace) -> Iterator[Line]:
     """Where the rule stands, and what a policy has to do with it."""
     result = trace.result
@@ -115,7 +107,7 @@ def _numbers(trace: GateTrace, criterion: Criterion) -> Iterator[Line]:
     signed = isinstance(row, ComparisonResult) and criterion.scale == "linear"
 
     def show(value: float) -> str:
-        return "×" + in_unit(value) if criterion.scale == "log" else _figure(value, unit, signed=signed)
+        return "×" + in_unit(value) if criterion.scale == "log" else told(value, unit, change=signed, signed=signed)
 
     what = "value" if not isinstance(row, ComparisonResult) else "ratio" if criterion.scale == "log" else "change"
     if isinstance(trace.rule, SuperiorityRule | NonInferiorityRule) and criterion.scale == "linear":
@@ -158,24 +150,24 @@ def _beside(criterion: Criterion, signed: bool) -> Iterator[Line]:
         text = f"{plural(row.missing, 'item')} without an answer"
         if interval is not None and interval.low is not None and interval.high is not None:
             figure = "change" if isinstance(row, ComparisonResult) else "value"
-            low, high = (_figure(end, row.unit, signed=signed) for end in (interval.low, interval.high))
+            low, high = (told(end, row.unit, change=signed, signed=signed) for end in (interval.low, interval.high))
             text += f"; whatever these are, the {figure} lies between {low} and {high}"
         yield "missing", text
     if row.adjusted is not None:
         ends = (row.adjusted.interval.value, row.adjusted.interval.low, row.adjusted.interval.high)
-        value, low, high = (_figure(number_or_nan(end), row.unit, signed=signed) for end in ends)
+        value, low, high = (told(number_or_nan(end), row.unit, change=signed, signed=signed) for end in ends)
         figure = "change" if isinstance(row, ComparisonResult) else "value"
         judged = "" if criterion.held == "adjusted" else "; `adjust: true` would judge it"
         yield "adjusted", f"{row.adjusted.sentence}: the {figure} is {value} ({low} to {high}){judged}"
     if row.sampling is not None:
         yield "answers", row.sampling.sentence
     if isinstance(row, ComparisonResult) and row.overlap is not None:
-        clean = _figure(number_or_nan(row.overlap.without.value), row.unit, signed=True)
+        clean = told(number_or_nan(row.overlap.without.value), row.unit, change=True, signed=True)
         text = f"without {plural(row.overlap.n, 'item')} that training data hold, the change is {clean}"
         if row.overlap.low is None or row.overlap.high is None:
             yield "overlap", f"{text}; they are too few to bound what contamination explains"
         else:
-            low, high = (_figure(end, row.unit, signed=True) for end in (row.overlap.low, row.overlap.high))
+            low, high = (told(end, row.unit, change=True, signed=True) for end in (row.overlap.low, row.overlap.high))
             yield "overlap", f"{text}; contamination explains between {low} and {high} of it"
 
 

@@ -155,7 +155,12 @@ def in_unit(value: float, unit: str = "", *, signed: bool = False) -> str:
 
 
 def told(value: float, unit: str = "", *, change: bool, signed: bool = False) -> str:
-    """A figure in a sentence: a share as `71.3%`, a change of one as `+1.9 points`; others as `in_unit` has them."""
+    """A figure in a sentence: a share as `71.3%`, a change of one as `+1.9 points`; others as `in_unit` has them.
+
+    What is no finite number is a dash.
+    """
+    if not math.isfinite(value):
+        return _MISSING
     if not is_fraction(unit):
         return in_unit(value, unit, signed=signed)
     percent = abs(value) * 100

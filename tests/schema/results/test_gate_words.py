@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from harness.schema.results.gate_words import margin_in_points
@@ -31,6 +33,12 @@ def test_shares_are_told_in_percent_and_their_changes_in_points(value, level_tol
     assert told(value, "fraction", change=False) == level_told
     assert told(value, "fraction", change=True, signed=True) == change_told
     assert told(value, "bits/byte", change=True, signed=True) == in_unit(value, "bits/byte", signed=True)
+
+
+@pytest.mark.parametrize("unit", ["fraction", "bits/byte"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_is_a_dash(value, unit) -> None:
+    assert told(value, unit, change=True, signed=True) == "–"
 
 
 @pytest.mark.parametrize(
