@@ -134,7 +134,7 @@ def with_header(
     """The rows by column name; the first row names the columns unless `header` does.
 
     Raises:
-        DataError: for a name that stands twice, or a row of more or fewer cells.
+        DataError: for a name that occurs twice, or a row of more or fewer cells.
     """
     for line, cells in rows:
         if header is None:

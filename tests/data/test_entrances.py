@@ -246,7 +246,7 @@ BAD_LINES: dict[str, tuple[bytes, int, str]] = {
     "long": (SOUND + log_line(3, "Rien " * 60_000), 4, ""),
     "separators in texts": (SOUND + log_line(3, "a\u2028b\x85c"), 4, ""),
     "cut": (HALF, 4, "half of a surrogate pair"),
-    "twice": (SOUND + log_line(3).replace(b'"filter"', b'"target": "a", "filter"'), 3, "stands twice"),
+    "twice": (SOUND + log_line(3).replace(b'"filter"', b'"target": "a", "filter"'), 3, "occurs twice"),
     "deep": (SOUND + b"[" * 100_000 + b"\n", 3, "nested too deeply"),
     "list": (SOUND + b"[1]\n", 3, "not an object"),
     "no number": (SOUND + log_line(3, exact_match=None), 3, "'exact_match' is missing"),

@@ -13,7 +13,7 @@ from harness.data.parsers.raw_row import Raw, text_of
 def parse_jsonl(content: bytes, where: str, options: Mapping[str, Any]) -> Iterator[Raw]:
     """One JSON object per line; empty lines are skipped.
 
-    Options: `unique_keys` refuses an object in which a key stands twice, whose value has two readings.
+    Options: `unique_keys` refuses an object in which a key occurs twice, whose value has two readings.
     """
     for number, line in enumerate(_lines(text_of(content, where)), 1):
         if line.strip():
@@ -88,7 +88,7 @@ def unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice!r} stands twice; keep one of its values")
+        raise ValueError(f"the key {twice!r} occurs twice; keep one of its values")
     return made
 
 

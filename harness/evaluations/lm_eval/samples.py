@@ -174,7 +174,7 @@ def _samples(text: str) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
         if not line.strip():
             continue
         try:
-            # As in data files, a key that stands twice has two readings; unlike there, NaN is a figure that failed.
+            # As in data files, a key that occurs twice has two readings; unlike there, NaN is a figure that failed.
             sample = json.loads(line, object_pairs_hook=unique_pairs)
         except json.JSONDecodeError:
             yield number, None, "the line is not JSON"

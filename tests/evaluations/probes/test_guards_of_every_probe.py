@@ -388,7 +388,7 @@ CASES: dict[str, dict[str, Case | str]] = {
         "ordinary-word names": NO_NAMES,
     },
     "embedding_association": {
-        "equal texts": "a word that stands twice is an error of the options",
+        "equal texts": "a word that occurs twice is an error of the options",
         "equal tokens": Case(words_of({"x": ["rose", "Rose"], "y": ["fly"]}), [], 1, 2, SAME_TOKENS, ("encoder",)),
         "unknown words": Case(words_of({"x": ["rose", "zyx"], "y": ["fly"]}), [], 2, 1, UNKNOWN, ("encoder",)),
         "contradictory rows": "a word in both sets is an error of the options",

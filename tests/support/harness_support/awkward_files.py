@@ -112,7 +112,7 @@ FILES: dict[str, tuple[str, bytes]] = {
     "cut.jsonl": ("half of a surrogate pair", _lines("a", "b", text="nice \ud83d")),
     "lists.jsonl": ("labels that are lists", _lines("a", ["b"], "b", ["a", "b"])),
     "twice.jsonl": (
-        "a key that stands twice",
+        "a key that occurs twice",
         _lines("a", "b") + b'{"id": 3, "text": "t", "label": "a", "label": "b"}\n',
     ),
     "deep.jsonl": ("JSON that is nested too deeply", _lines("a", "b") + b"[" * 100_000 + b"\n"),
