@@ -112,5 +112,5 @@ def test_the_gitlab_job(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
         check=False,
     )
     assert "2 failed, 1 passed" in done.stdout
-    assert "gate floor: fail: notes.accuracy of finetuned is not ≥ 0.99" in done.stdout
+    assert "gate floor: fail: notes.accuracy of finetuned is not ≥ 99%" in done.stdout
     assert "Did you mean 'floor'?" in done.stdout
