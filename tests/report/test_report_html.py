@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from harness.core.errors import DataError
 from harness.core.interval import Interval
 from harness.report.charts.line_charts import rate_curve, throughput_curve
 from harness.report.formats.html_page import render_html, render_view
+from harness.report.formats.page_environment import environment
 from harness.report.formats.write_reports import write_reports
 from harness.report.sections.items.item_browser import item_measures
 from harness.report.sections.metrics.overview import overview
@@ -448,3 +450,15 @@ def test_what_cheap_values_say_stands_beside_the_difference(tmp_path: Path) -> N
     text = " ".join(Page(whole_page(render_html(run))).texts)
     assert "adjusted +2.1 (+1.1…+3.1)" in text
     assert "Adjusted: cheap values of 600 items make 90 costly ones worth 1.80 × as many." in text
+
+
+@pytest.mark.parametrize(
+    ("zero", "words"), [(2.0, ["better →"]), (50.0, ["← worse", "better →"]), (98.0, ["← worse"])], ids=str
+)
+def test_a_side_without_room_has_no_word(plain: RunDir, zero: float, words: list[str]) -> None:
+    view = RunView.open(plain)
+    forest = leading_forest(view, view.contests[0])
+    assert forest is not None
+    page = environment().from_string('{% from "macros.html.j2" import forest with context %}{{ forest(shown) }}')
+    drawn = page.render(shown=replace(forest, zero=zero))
+    assert [word for word in ("← worse", "better →") if word in drawn] == words
