@@ -97,22 +97,25 @@ def _version(package: str) -> str | None:
 def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Where | None) -> dict[str, object]:
     if _version("gguf") is None:
         raise missing_package("gguf", f"{title}: reading GGUF files", where=where)
+    from harness.models.checkpoint.formats.gguf_reading import read_once
     from harness.models.checkpoint.formats.gguf_tokenizer import settle
     from harness.models.library_logging import no_gguf_bar, quiet
 
-    with reporter.task(f"converting {title} to safetensors"), quiet(), no_gguf_bar():
+    with reporter.task(f"converting {title} to safetensors"), quiet(), no_gguf_bar(), read_once():
         import torch
         from safetensors.torch import save_model
         from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
         try:
-            _check_sizes(path, AutoConfig.from_pretrained(path.parent, gguf_file=path.name, local_files_only=True))
+            config = AutoConfig.from_pretrained(path.parent, gguf_file=path.name, local_files_only=True)
+            _check_sizes(path, config)
             tokenizer = AutoTokenizer.from_pretrained(
                 path.parent, gguf_file=path.name, local_files_only=True, trust_remote_code=False
             )
             notes = settle(tokenizer, path)
             model = AutoModelForCausalLM.from_pretrained(
                 path.parent,
+                config=config,
                 gguf_file=path.name,
                 dtype=torch.float32,
                 local_files_only=True,

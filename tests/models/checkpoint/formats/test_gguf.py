@@ -106,6 +106,22 @@ def test_a_file_that_declares_more_than_it_holds_is_refused(
         locate(NamedCheckpoint("large.gguf", None), base=tmp_path, store=store)
 
 
+def test_the_file_is_parsed_once(llama: Path, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each parsing takes ten seconds for a vocabulary of 49,000 words, and transformers asked for four."""
+    parsed = []
+
+    class Counted(gguf.GGUFReader):
+        def __init__(self, *arguments: object, **options: object) -> None:
+            parsed.append(arguments)
+            super().__init__(*arguments, **options)
+
+    written(llama, tmp_path / "tiny.gguf", "F32")
+    monkeypatch.setattr(gguf, "GGUFReader", Counted)
+    locate(NamedCheckpoint("tiny.gguf", None), base=tmp_path, store=store)
+    assert len(parsed) == 1
+    assert gguf.GGUFReader is Counted
+
+
 def test_a_cut_file_leaves_nothing_behind(llama: Path, tmp_path: Path, store: Store) -> None:
     written(llama, tmp_path / "tiny.gguf", "F32")
     whole = (tmp_path / "tiny.gguf").read_bytes()
