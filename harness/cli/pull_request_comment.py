@@ -35,7 +35,7 @@ def update_comment(file: Path, environment: Mapping[str, str]) -> str:
     text = file.read_text("utf-8")
     marker = text.partition("\n")[0].strip()
     if not marker.startswith("<!--"):
-        raise ValueError(f"the first line of {file.name} is no marker")
+        raise ValueError(f"the first line of {file.name} is not a marker")
     repository, number = environment.get("GITHUB_REPOSITORY", ""), environment.get("PULL_REQUEST", "")
     if not _REPOSITORY.match(repository) or not number.isdecimal():
         raise ValueError("no pull request to comment on")

@@ -198,7 +198,8 @@ def _questions(
             if evaluation.protocol(facts) is None:
                 checked.faults.append(
                     CheckpointError(
-                        f"a gate judges {model} on {name}, which it cannot be asked: {evaluation.unsupported(facts)}.",
+                        f"a gate judges {model} on {name}, which that model cannot answer: "
+                        f"{evaluation.unsupported(facts)}.",
                         where=suite.where("models", model),
                     )
                 )
@@ -233,7 +234,8 @@ def _cloze_words(
             if lost:
                 checked.faults.append(
                     SuiteError(
-                        f"no word of {', '.join(map(repr, lost))} is one token of {model}, which fills the gap so.",
+                        f"no word of {', '.join(map(repr, lost))} is a single token of {model}, as filling the gap "
+                        "requires.",
                         where=suite.where("tasks", name),
                         hint="name shorter or more common words for the label under `cloze`.",
                     )

@@ -69,7 +69,7 @@ class ChatOptions(RowOptions):
         if given and not self.chat:
             raise ValueError(f"`{given[0]}` goes through the chat template; set `chat: true`")
         if self.messages is not None and "prompt" in self.model_fields_set:
-            raise ValueError("`messages` stand in place of `prompt`; give one of them")
+            raise ValueError("`messages` replaces `prompt`; give only one of them")
         return self
 
 

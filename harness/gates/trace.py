@@ -117,7 +117,7 @@ class JudgmentContext:
         if self.attempt > spending.attempts:
             return RefusedError(
                 f"this is attempt {self.attempt}, and alpha was shared among {plural(spending.attempts, 'attempt')}",
-                "collect new items and write a new lock file; further tries on the same items pass by luck.",
+                "collect new items and write a new lock file; further tries on the same items may pass by luck.",
             )
         return None
 

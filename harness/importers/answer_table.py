@@ -51,7 +51,7 @@ class TableImporter(LogImporter):
         lower = used.listed("lower")
         if set(lower) - set(figures):
             raise DataError(
-                f"`lower` names {', '.join(sorted(set(lower) - set(figures)))}, which is no figure of the table "
+                f"`lower` names {', '.join(sorted(set(lower) - set(figures)))}, which is not a figure of the table "
                 f"({', '.join(figures) or 'none'}).",
                 where=Where(path),
             )

@@ -51,7 +51,7 @@ class DeepEvalImporter(LogImporter):
         cases = objects(page.get("testCases"))
         if not cases and objects(page.get("conversationalTestCases")):
             raise DataError(
-                "the test run holds conversations alone (`conversationalTestCases`), which have no one answer.",
+                "the test run holds only conversations (`conversationalTestCases`), which have no single answer.",
                 where=Where(path),
                 hint="write their scores to a table, and import it with `harness import table`.",
             )
@@ -59,7 +59,7 @@ class DeepEvalImporter(LogImporter):
             raise DataError(
                 "expected a test run of DeepEval, found no `testCases`.",
                 where=Where(path),
-                hint="set DEEPEVAL_RESULTS_FOLDER, run the tests, and pass the file that stands there.",
+                hint="set DEEPEVAL_RESULTS_FOLDER, run the tests, and pass the file in that folder.",
             )
         names = Counter(text(case.get("name")) for case in cases)
         answers = numbered_repeats(_answer(case, unique=names[text(case.get("name"))] == 1) for case in cases)
@@ -71,7 +71,7 @@ class DeepEvalImporter(LogImporter):
                 totals[str(score.get("metric"))] = sum(value or 0.0 for value in values) / len(values)
         verdicts = frozenset(name for answer in answers for name in answer.figures if is_verdict(name))
         talks = len(objects(page.get("conversationalTestCases")))
-        notes = (f"conversations, which have no one answer, and are left out: {talks}.",) if talks else ()
+        notes = (f"conversations, which have no single answer, and are left out: {talks}.",) if talks else ()
         evaluation = LoggedEvaluation(answers, totals=totals, notes=notes, verdicts=verdicts)
         return [ModelLog(path.stem, {"cases": evaluation}, {})]
 

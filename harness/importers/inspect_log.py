@@ -132,7 +132,7 @@ def _member(handle: IO[bytes], archive: zipfile.ZipFile, info: zipfile.ZipInfo, 
         with archive.open(info) as stream:
             content = stream.read(info.file_size + 1)
     if len(content) != info.file_size:
-        raise DataError(f"{info.filename} has another size than the archive says.", where=Where(file))
+        raise DataError(f"the size of {info.filename} is not what the archive says.", where=Where(file))
     try:
         return stored(json.loads(content))
     except (ValueError, RecursionError) as error:

@@ -90,7 +90,7 @@ def _without_samples(path: Path) -> DataError:
     totals = [pattern for pattern in _TOTALS if _present(path, pattern)]
     if totals:
         return DataError(
-            f"expected what NeMo Evaluator logged of each sample, found its totals alone ({', '.join(totals)}): "
+            f"expected what NeMo Evaluator logged of each sample, found only its totals ({', '.join(totals)}): "
             "two means have no pairs, and no interval of their difference.",
             where=Where(path),
             hint=_WHAT_TO_EXPORT,

@@ -84,7 +84,7 @@ def _tell_of_name(named: str, base: Path, options: LoadModel, given: ObtainConte
     if named == options.load or (Path(named).is_absolute() and Path(named).resolve() == base.resolve()):
         return
     says = f"names {named!r} as its base" if named else "names no base"
-    given.reporter.info(f"the adapter {options.adapter} {says}; it stands on {options.load}, as the suite says")
+    given.reporter.info(f"the adapter {options.adapter} {says}; it is put on {options.load}, as the suite says")
 
 
 def _quantized(parent: Path, key: str, bits: Literal["4bit", "8bit"], given: ObtainContext) -> Path:

@@ -84,7 +84,7 @@ def renew_lock(before: Mapping[str, Any], suite: Suite, path: Path, store: Store
     differences += _parts(known.data, lock.data, "data ")
     if differences:
         raise LockError(
-            "the lock file was not of this suite as it stood, so it was not renewed.",
+            "the lock file did not match the suite as it was, so it was not renewed.",
             where=Where(path),
             notes=[f"  {difference}" for difference in differences],
             hint="`harness lock SUITE` writes it anew and counts attempts from zero.",

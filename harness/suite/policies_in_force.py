@@ -101,7 +101,8 @@ def _one(raw: Any, folder: Path, problems: Problems, known: Mapping[str, PolicyT
         return None
     if text.digest != ref.digest:
         problems.add(
-            f"the policy {ref.file} is another one: its digest is {text.digest}, and the suite includes {ref.digest}.",
+            f"the policy {ref.file} is not the one that the suite includes: its digest is {text.digest}, "
+            f"expected {ref.digest}.",
             "digest",
             hint="have the change of the policy reviewed, then write its digest here.",
         )

@@ -52,7 +52,7 @@ def test_all_faults_are_shown_at_once(folder: Path, capsys: pytest.CaptureFixtur
         "suite.yaml:8:3: the checkpoint folder does not exist",
         "unknown label 'bda'",
         "'speech'",
-        "a gate judges tuned on good, which it cannot be asked: its head has the labels LABEL_0, LABEL_1",
+        "a gate judges tuned on good, which that model cannot answer: its head has the labels LABEL_0, LABEL_1",
         "expected at most 32, the positions that the network has, found max_length: 4000",
     ):
         assert part in told, told
@@ -106,7 +106,7 @@ def test_words_that_no_token_spells_are_a_fault(
     model_zoo.language_model("bert", folder / "other", seed=1)
     (folder / "suite.yaml").write_text(CLOZE.replace("WORDS", words).replace("[good]", "[a]"), "utf-8")
     assert invoke(["validate", "suite.yaml"]) == (2 if faulty else 0)
-    assert ("no word of 'bad' is one token of base" in capsys.readouterr().err) == faulty
+    assert ("no word of 'bad' is a single token of base" in capsys.readouterr().err) == faulty
 
 
 def test_a_checkpoint_of_the_catalog_is_known_or_a_fault(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,7 +118,7 @@ def test_a_wrong_policy_of_nemo_evaluator_is_refused_at_its_line(
     assert "p.yaml:4:" in made.err
     empty = migrate(written(tmp_path, "q.yaml", "benchmarks: {}\n"), capsys)
     assert empty.code == 2
-    assert "nothing of this means the same in harness" in empty.err
+    assert "none of these rules means the same in harness" in empty.err
 
 
 def test_a_run_of_rewards_is_judged_as_nel_would(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -261,7 +261,7 @@ def test_the_file_is_written_once_and_options_fit(tmp_path: Path, capsys: pytest
     assert invoke(["migrate", str(path), "--out", str(out)]) == 0
     assert f"harness gate RUN --policy {out}" in capsys.readouterr().out
     assert invoke(["migrate", str(path), "--out", str(out)]) == 2
-    assert "the file is there already" in capsys.readouterr().err
+    assert "the file already exists" in capsys.readouterr().err
     for options in (["--write"], ["--from", "promptfoo"], ["--metric", "x"]):
         assert invoke(["migrate", str(path), *options]) == 2
     suite = written(tmp_path, "suite.yaml", "name: a\n")

@@ -42,7 +42,7 @@ def test_what_differs_is_named_with_its_cause(desk: ReleaseDesk) -> None:
     desk.write_rows(made)
     said = desk("rerun", "mood")
     assert said.code == 10
-    assert "data notes is another one now, by digest." in said.out
+    assert "data notes has changed: its digest differs." in said.out
     assert "mood.accuracy of large, value: " in said.out
     assert "beyond the tolerance" in said.out
     assert said.out.strip().splitlines()[-1].startswith("not reproduced: ")

@@ -61,7 +61,7 @@ def test_normalized_samples(tmp_path: Path) -> None:
 def test_totals_alone_are_refused_with_what_to_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["import", *logs("nemo_totals"), "--out", str(tmp_path)]) == 2
     said = capsys.readouterr().err
-    assert "found its totals alone (results.yml, byob_results.json)" in said
+    assert "found only its totals (results.yml, byob_results.json)" in said
     assert "save_predictions=true" in said
 
 

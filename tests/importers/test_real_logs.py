@@ -208,7 +208,7 @@ def test_items_that_are_no_pairs_are_refused(tmp_path: Path, capsys: pytest.Capt
         for sample in page["samples"]:
             sample["id"] = f"other {sample['id']}"
 
-    for change, said in ((other, "one id and other right answers"), (renamed, "no item of")):
+    for change, said in ((other, "same id but different right answers"), (renamed, "no item of")):
         file = spoiled(change, tmp_path)
         assert invoke(["import", "inspect", f"b={LOGS}/inspect/tuned.json", f"t={file}", "--out", str(tmp_path)]) == 2
         assert said in capsys.readouterr().err

@@ -180,7 +180,7 @@ def test_the_base_that_a_stranger_s_adapter_names_is_never_a_key(named: str, tmp
 @pytest.mark.parametrize("named", [{"a": 1}, ["/etc"], 3, "", None])
 def test_a_base_that_is_no_text_is_none(named: object, tmp_path: Path) -> None:
     (tmp_path / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": named}), "utf-8")
-    with pytest.raises(CheckpointError, match="does not say which checkpoint it stands on"):
+    with pytest.raises(CheckpointError, match="does not say which checkpoint it builds on"):
         parent_of(tmp_path, "adapter", {})
 
 

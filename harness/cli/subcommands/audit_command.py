@@ -104,7 +104,7 @@ def command(
     files, held_out = training_said(trained_on, held_out, ask=task_data is not None or prose is not None)
     with spoken_as_typed(Path.cwd() / MADE):
         if labels is not None and task_data is None:
-            raise SuiteError("--labels says what a head's rows mean for --task-data, which is missing.")
+            raise SuiteError("--labels gives the meaning of a head's rows on --task-data, which is missing.")
         suite = audit_suite(
             base,
             finetuned,

@@ -19,7 +19,7 @@ from harness.cli.run_argument import run_folder, say_earlier_version
     help="Write the verdicts and reports to RUN, and seal it again.",
 )
 @click.option(
-    "--from-records", is_flag=True, help="Believe no figure in results.json: score everything again from the records."
+    "--from-records", is_flag=True, help="Trust no figure in results.json; score everything again from the records."
 )
 @click.option("--allow-unsealed", is_flag=True, help="Judge a run of 0.1.0 too, which has no seal.")
 @ci_option

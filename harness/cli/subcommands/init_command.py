@@ -33,8 +33,10 @@ from harness.cli.terminal import say
     metavar="FILE",
     help="A file that the models learned from; rows that occur in it are left out. Repeat for more.",
 )
-@click.option("--held-out", is_flag=True, help="Your word that neither model learned from the rows of DATA.")
-@click.option("--yes", "-y", is_flag=True, help="Ask nothing. What the models learned from then stays unsaid.")
+@click.option("--held-out", is_flag=True, help="Declare that neither model learned from the rows of DATA.")
+@click.option(
+    "--yes", "-y", is_flag=True, help="Do not ask questions. What the models learned from then stays undeclared."
+)
 @file_options
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @click.option("--data", "old_data", hidden=True, help="The data comes first now.")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     "--from",
     "tool",
     type=click.Choice(["harness", "nemo", "promptfoo", "deepeval"]),
-    help="Whose file it is. Found by its content when left out.",
+    help="Tool that the file belongs to. Detected from its content by default.",
 )
 @click.option(
     "--metric",

@@ -39,7 +39,7 @@ def command(
 ) -> int:
     """Run the suite of RUN again and name every figure that differs.
 
-    Suite, data, seeds, overrides, and limit are those of RUN, as far as they are at hand; what is another one now is
+    Suite, data, seeds, overrides, and limit are those of RUN, as far as they are at hand; what has changed since is
     named. The exit code is 0 if every figure is within the tolerance and every verdict the same, 10 if not. Timings
     (`inference_cost`) are measured anew and not compared, nor are gates on them.
     """

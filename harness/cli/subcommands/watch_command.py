@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 @click.command("watch")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--suite", required=True, help="Suite (a file, or a bundled suite's name) to run on every checkpoint.")
-@click.option("--model", required=True, help="Model of the suite in whose place a checkpoint is put.")
+@click.option("--model", required=True, help="Model of the suite that each checkpoint replaces.")
 @out_option
 @device_option
 @click.option("--limit", type=click.IntRange(min=1), help="Evaluate at most this many items per evaluation.")
 @click.option(
     "--interval", default=30.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds between looks."
 )
-@click.option("--once", is_flag=True, help="Run on the checkpoints that are there, and end.")
-@click.option("--idle", type=click.FloatRange(min=0), help="End when no checkpoint has come for so many minutes.")
+@click.option("--once", is_flag=True, help="Run on the checkpoints that exist now, and exit.")
 @click.option(
-    "--stop-at-failed-gate", is_flag=True, help="End with exit code 10 at the first blocking gate that fails."
+    "--idle", type=click.FloatRange(min=0), help="Exit when no new checkpoint has appeared for this many minutes."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a checkpoint to stdout.")
+@click.option("--stop-at-failed-gate", is_flag=True, help="Exit with code 10 at the first blocking gate that fails.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per checkpoint to stdout.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @follow_links_option
 @policy_option
@@ -64,7 +64,7 @@ def command(
         raise DataError(
             "expected a folder, found nothing.",
             where=Where(folder),
-            hint="give a trainer's output folder; make it where the training has not begun.",
+            hint="give a trainer's output folder; create it if training has not started.",
         )
     reporter = make_reporter(quiet=quiet)
     settings = Settings(out=out, limit=limit, device=device)

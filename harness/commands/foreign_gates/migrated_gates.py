@@ -67,7 +67,7 @@ class MigratedGates:
         """
         if not self.carried:
             raise SuiteError(
-                f"nothing of this means the same in harness, so there is no policy to write ({self.tool}).",
+                f"none of these rules means the same in harness, so there is no policy to write ({self.tool}).",
                 where=Where(self.path),
                 notes=[f"  {entry.sentence}" for entry in self.left],
             )
@@ -90,10 +90,10 @@ class MigratedGates:
         """Writes the policy.
 
         Raises:
-            SuiteError: when the file is there already.
+            SuiteError: when the file already exists.
         """
         if target.exists():
-            raise SuiteError("the file is there already.", where=Where(target), hint="name another one with --out.")
+            raise SuiteError("the file already exists.", where=Where(target), hint="name another one with --out.")
         atomic.write_bytes(target, self.text.encode("utf-8"))
 
 

@@ -92,7 +92,8 @@ def import_logs(
     logs = _named(sources, name, options)
     if len(logs) < 2:
         raise DataError(
-            f"one model ({next(iter(logs))}) is nothing to compare.", hint="give the logs of two models: base=… tuned=…"
+            f"one model ({next(iter(logs))}) has nothing to be compared with.",
+            hint="give the logs of two models: base=… tuned=…",
         )
     every = [set(log.evaluations) for log in logs.values()]
     common = [task for task in next(iter(logs.values())).evaluations if all(task in tasks for tasks in every)]
@@ -224,7 +225,7 @@ def _unique(answers: Sequence[LoggedAnswer], model: str) -> dict[Key, LoggedAnsw
             raise DataError(
                 f"{model}: the item {answer.id!r} is answered twice"
                 + (f" in epoch {answer.epoch}." if answer.epoch > 1 else "."),
-                hint="items need ids of their own; repeats need the number of the repeat.",
+                hint="every item needs its own id, and repeated answers need the number of the repeat.",
             )
         unique[key] = answer
     return unique
@@ -249,8 +250,9 @@ def _require_pairs(answers: Mapping[str, Mapping[Key, LoggedAnswer]]) -> None:
         if other:
             first, second = other[0]
             raise DataError(
-                f"{len(other)} of {len(pairs)} items have one id and other right answers, so they are no pairs: "
-                f"{first.id!r} has {_shortened(first.targets)} in {baseline}, {_shortened(second.targets)} in {model}.",
+                f"{len(other)} of {len(pairs)} items have the same id but different right answers, so they cannot be "
+                f"paired: {first.id!r} has {_shortened(first.targets)} in {baseline}, {_shortened(second.targets)} "
+                f"in {model}.",
                 hint="import logs of the same data, or name the column that holds the items' own ids.",
             )
 
@@ -277,7 +279,7 @@ def _common_figures(
     if lost:
         notes.append(f"only some answers have {', '.join(lost)}; left out.")
     if names and not common:
-        raise DataError("no figure is there for every item.", notes=[f"figures: {', '.join(names)}"])
+        raise DataError("no figure is given for every item.", notes=[f"figures: {', '.join(names)}"])
     return common
 
 
@@ -320,7 +322,7 @@ def _check_totals(model: str, logged: LoggedEvaluation, figures: Sequence[str]) 
             if abs(own - total) > _TOLERANCE * max(1.0, abs(own)):
                 raise DataError(
                     f"{model}: the log says {figure} {total:.6g}; its {len(values)} answers give {own:.6g}.",
-                    hint="the log was changed, or counts otherwise; run the tool again.",
+                    hint="the log was changed, or counts differently; run the tool again.",
                 )
 
 

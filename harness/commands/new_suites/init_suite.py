@@ -156,8 +156,8 @@ def _add_models(draft: Draft, models: GivenModels, first: DescribedData) -> None
         )
     elif first.kind == "regression":
         raise SuiteError(
-            f"{first.path} (regression): no model was given, and a bag of words learns labels alone.",
-            hint="pass --base with the encoder that shall learn the numbers, or --finetuned with one that did.",
+            f"{first.path} (regression): no model was given, and a bag of words learns only labels.",
+            hint="pass --base with the encoder that is to learn the numbers, or --finetuned with one that did.",
         )
     else:
         made["finetuned"] = {"classical": {"task": first.name}}

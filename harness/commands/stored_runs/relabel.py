@@ -269,7 +269,7 @@ def _number(value: float | None) -> str:
 def _stale(suite: Suite, fixes: Fixes) -> list[str]:
     """Probes that stand on a relabeled task: their records know the earlier labels."""
     return [
-        f"{name} stands on {spec.options.task_name}, and its records keep the earlier labels; rerun the suite on "
+        f"{name} reads {spec.options.task_name}, and its records keep the earlier labels; rerun the suite on "
         "corrected data to renew them."
         for name, spec in suite.probes.items()
         if spec.options.task_name in fixes

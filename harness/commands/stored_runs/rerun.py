@@ -229,7 +229,7 @@ def _inputs(before: Results, after: Results) -> Iterator[str]:
     for what, ours, theirs in parts:
         for name in [*ours, *(name for name in theirs if name not in ours)]:
             if ours.get(name) != theirs.get(name):
-                yield f"{what} {name} is another one now, by digest."
+                yield f"{what} {name} has changed: its digest differs."
 
 
 def _surroundings(before: RunInfo, after: RunInfo) -> Iterator[str]:

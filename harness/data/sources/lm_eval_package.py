@@ -250,7 +250,7 @@ def _check_data_names(asked: AskedTask) -> None:
         data = "" if place is None else place.data
         if data and data not in _BUILDERS.values() and Path(data).exists():
             raise DataError(
-                f"the data set {data!r} of the task {name!r} is on the hub, and a folder of that name stands here.",
+                f"the data set {data!r} of the task {name!r} is on the hub, and there is a local folder of that name.",
                 hint="run the command from another folder, or give its documents with `documents: {<split>: <file>}`.",
             )
 
@@ -258,7 +258,7 @@ def _check_data_names(asked: AskedTask) -> None:
 def _check(name: str, task: Task) -> None:
     refuse_unsafe(name, getattr(task, "UNSAFE_CODE", False))
     if getattr(task, "MULTIMODAL", False):
-        raise SuiteError(f"the task {name!r} shows pictures or sounds; harness asks models that read text.")
+        raise SuiteError(f"the task {name!r} uses images or audio; harness evaluates models that read text.")
 
 
 def _with_examples(task: Task, wanted: int | None) -> None:

@@ -111,7 +111,7 @@ def tool_call_in(text: str) -> dict[str, Any]:
     if isinstance(arguments, str):
         arguments = _loaded(arguments, "the arguments of its tool call are no JSON")
     if not isinstance(arguments, Mapping):
-        raise UnreadError("the arguments of its tool call are no object")
+        raise UnreadError("the arguments of its tool call are not an object")
     return {"name": call["name"], "arguments": dict(arguments)}
 
 

@@ -55,8 +55,8 @@ class RegressionOptions(RowOptions):
     def _no_unlabeled_rows(cls, value: Any) -> Any:
         if value == "ask":
             raise ValueError(
-                "a regression leaves rows without a number out: a number comes without a probability, so that what a "
-                "model says of them makes no figure surer; `harness.adjusted_mean` takes columns that do"
+                "a regression leaves out rows without a number: its predictions carry no probability, so they cannot "
+                "sharpen a figure; `harness.adjusted_mean` accepts columns that can"
             )
         return value
 

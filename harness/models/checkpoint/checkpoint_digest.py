@@ -137,7 +137,7 @@ def parent_digest(
     if resolve is None:
         if not recorded:
             raise CheckpointError(
-                f"the checkpoint stands on {parent['key']!r}, which was not given.",
+                f"the checkpoint builds on {parent['key']!r}, which was not given.",
                 where=Where(folder),
                 hint="give the base checkpoint as well.",
             )

@@ -42,7 +42,7 @@ def check_sizes(folder: Path, path: Path, config: Mapping[str, object]) -> None:
         most, of = (rows, "rows of its largest tensor") if key in labels else (len(tensors), "tensors")
         if size > most:
             raise CheckpointError(
-                f"`{key}` stands for {size}, but the weights have {most} {of}.",
+                f"`{key}` implies {size}, but the weights have {most} {of}.",
                 where=Where(path),
                 hint="correct the configuration, or copy the checkpoint again.",
             )

@@ -62,7 +62,7 @@ def read_lineage(folder: Path) -> Lineage:
     lineage = _renamed(read_json(path))
     if lineage.get("kind") == SERVER:
         raise CheckpointError(
-            "expected a model's files, found a page that stands for a server: a folder does not say who is asked.",
+            "expected a model's files, found the description of a server, which a folder cannot stand for.",
             where=Where(path),
             hint="a server belongs in the suite: `NAME: {server: {url: …, model: …}}` under `models`.",
         )
@@ -134,7 +134,7 @@ def parent_of(folder: Path, kind: str, lineage: Lineage) -> dict[str, str] | Non
         if isinstance(named, str) and named:
             return {"key": f"./{named}" if is_key(named) else named, "digest": ""}
     raise CheckpointError(
-        f"the {kind} checkpoint does not say which checkpoint it stands on.",
+        f"the {kind} checkpoint does not say which checkpoint it builds on.",
         where=Where(folder / (CHECKPOINT_FILE if lineage else ADAPTER_CONFIG)),
         hint="train it again."
         if lineage

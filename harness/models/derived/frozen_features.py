@@ -49,7 +49,7 @@ def pooled_states(
     states_by_name = {name: np.zeros((len(texts), network.hidden_size)) for name in ("mean", "head")}
     for row, states in text_states(network, backend.batcher, encoded):
         if isinstance(states, TooLarge):
-            raise CheckpointError("memory does not suffice for the states of one text.", where=Where(folder))
+            raise CheckpointError("the states of one text do not fit in memory.", where=Where(folder))
         states_by_name["mean"][row.owner] = states.mean(axis=0)
         states_by_name["head"][row.owner] = states[-1 if network.causal else 0]
     return states_by_name

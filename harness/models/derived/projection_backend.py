@@ -89,7 +89,7 @@ def read_projection(folder: Path) -> Projection:
         _check(directions)
     except ValueError as error:
         raise CheckpointError(
-            f"these are no directions: {error}.",
+            f"these are not directions: {error}.",
             where=Where(folder / PROJECTION_WEIGHTS),
             hint="project the model again.",
         ) from error

@@ -210,7 +210,7 @@ class Chat:
                         )
                     )
             except BoundExceeded as error:
-                raise CheckpointError(f"{error}.", hint="mend or remove the checkpoint's chat template.") from error
+                raise CheckpointError(f"{error}.", hint="fix or remove the checkpoint's chat template.") from error
             except Exception as error:  # the template is code of the checkpoint: it may raise anything
                 refused = refused or error
                 continue

@@ -88,7 +88,7 @@ def _tokens(example: AnswerSpan, context: Pieces) -> tuple[int, int] | None:
     start, text = example.answers[0]
     if not text or example.context[start : start + len(text)] != text:
         raise DataError(
-            f"the answer {text[:40]!r} does not stand at character {start} of its context.",
+            f"the answer {text[:40]!r} is not at character {start} of its context.",
             hint="correct `start` in the data.",
         )
     inside = [place for place, (low, high) in enumerate(context.offsets) if high > start and low < start + len(text)]

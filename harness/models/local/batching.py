@@ -160,12 +160,12 @@ class Batcher:
                 continue
             self._relieve()
             if len(part) == 1:
-                self._reporter.warn(f"memory does not suffice for a text of {longest} tokens; it gets no answer.")
+                self._reporter.warn(f"a text of {longest} tokens does not fit in memory; it gets no answer.")
                 yield part[0], TooLarge(longest)
                 continue
             half = len(part) // 2
             self.budget = min(self.budget, max(1, half * longest // room))
-            self._reporter.warn(f"memory ran out with {len(part)} texts of {longest} tokens; going on with {half}.")
+            self._reporter.warn(f"memory ran out with {len(part)} texts of {longest} tokens; continuing with {half}.")
             pending.extend([part[half:], part[:half]])
 
 

@@ -101,9 +101,9 @@ def load_weights(
     wrong = sorted(name for name in reshaped if not name.startswith(anew))
     if wrong:
         raise CheckpointError(
-            f"weights of another shape than its config.json says: {wrong[0]}.",
+            f"weights whose shape differs from config.json: {wrong[0]}.",
             where=Where(folder),
-            hint="give a checkpoint of the same architecture as its config.json says.",
+            hint="give a checkpoint whose weights match its config.json.",
         )
     missing = reshaped | {name for name in facts["missing_keys"] if not name.endswith("position_ids")}
     return Weights(model, frozenset(missing), frozenset(map(str, facts["unexpected_keys"])))

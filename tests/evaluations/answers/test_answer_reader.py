@@ -72,7 +72,7 @@ def test_llama_s_parameters_and_arguments_in_a_text():
         ({"tool_call": True}, '<tool_call>{"name": "add", "argu', "is not finished"),
         ({"tool_call": True}, '[{"name": "a", "arguments": {}}, {"name": "b", "arguments": {}}]', "calls 2 tools"),
         ({"tool_call": True}, '{"arguments": {}}', "has no name"),
-        ({"tool_call": True}, '{"name": "add", "arguments": [1]}', "are no object"),
+        ({"tool_call": True}, '{"name": "add", "arguments": [1]}', "are not an object"),
     ],
 )
 def test_what_is_unread(reader, text, reason):

@@ -65,5 +65,5 @@ def test_a_cell_without_a_number_is_refused_with_its_row(cell: object) -> None:
 
 
 def test_rows_without_a_number_have_a_reason_to_stay_out() -> None:
-    with pytest.raises(ValueError, match="a number comes without a probability"):
+    with pytest.raises(ValueError, match="carry no probability"):
         RegressionOptions.model_validate({"data": "rows", "unlabeled": "ask"})

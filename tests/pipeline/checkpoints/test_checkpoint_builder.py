@@ -136,7 +136,7 @@ def test_a_loaded_folder_that_calls_itself_a_server_sends_nothing(
         run_suite(suite, Store(tmp_path / "cache"), Silent(), Settings(out=tmp_path / "out", device="cpu"))
     assert "server:" in str(caught.value.hint)
     theirs = str(tmp_path / "theirs")
-    with pytest.raises(CheckpointError, match="stands for a server"):
+    with pytest.raises(CheckpointError, match="the description of a server"):
         audit_suite(theirs, theirs)
 
 

@@ -237,7 +237,7 @@ def test_a_causal_model_learns_labels(kind: str, writers: dict[str, Path], tmp_p
         ([PromptTarget("", prompt="a")], {}, DataError, "text of example 1 is empty"),
         ([TaggedWords(("a", "b"), ("O",))], {"labels": TAGS}, DataError, "2 words and 1 tags"),
         ([TaggedWords(("a",), ("X",))], {"labels": TAGS}, DataError, "unknown tag 'X'"),
-        ([AnswerSpan("a", "b c", ((1, "c"),))], {}, DataError, "does not stand at character 1"),
+        ([AnswerSpan("a", "b c", ((1, "c"),))], {}, DataError, "is not at character 1"),
         (tagged(4), {"labels": TAGS, "method": "linear"}, DataError, "single texts with one label each"),
         ([PlainText("a b c")], {"method": "frozen"}, SuiteError, "trains only a new head"),
         (tagged(4), {"labels": TAGS, "method": "frozen", "weights": "random"}, SuiteError, "frozen on random weights"),

@@ -164,7 +164,7 @@ def _check_sizes(path: Path, config: PreTrainedConfig) -> None:
         declared = f"{parameters} parameters" if parameters > _MOST_PER_BYTE * size else ""
     if declared:
         raise CheckpointError(
-            f"the file stands for {declared}, but has {tensors} tensors in {size} bytes.",
+            f"the file declares {declared}, but has {tensors} tensors in {size} bytes.",
             where=Where(path),
             hint="copy or convert the checkpoint again.",
         )

@@ -102,7 +102,7 @@ def test_a_file_that_declares_more_than_it_holds_is_refused(
     declared: dict[str, int], llama: Path, tmp_path: Path, store: Store
 ) -> None:
     written(llama, tmp_path / "large.gguf", "F32", declared=declared)
-    with pytest.raises(CheckpointError, match="the file stands for"):
+    with pytest.raises(CheckpointError, match="the file declares"):
         locate(NamedCheckpoint("large.gguf", None), base=tmp_path, store=store)
 
 
