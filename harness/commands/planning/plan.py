@@ -11,8 +11,10 @@ from harness.calibration.load_calibration import CalibrationSuite
 from harness.commands.planning.plan_gates import PlannedGate, plan_gates
 from harness.commands.planning.plan_times import (
     CHARACTERS_PER_TOKEN,
+    WRITTEN_ROW,
     Machine,
     statistics_seconds,
+    token_lengths,
     with_lengths,
     written_tokens,
 )
@@ -31,11 +33,12 @@ from harness.storage.store import Store
 
 if TYPE_CHECKING:
     from harness.data.fetch_preview import DataPreview
-    from harness.suite.suite import Suite
+    from harness.suite.suite import EvaluationSpec, Suite
 
-# Evaluations whose data are not here yet: seconds per model, and how many items they may have.
-SECONDS_PER_EVALUATION = 3.0
+# How many items an evaluation without a limit may have, before its data is here to be counted.
 GUESSED_ITEMS = 1000
+# And one that reads no data, but has its prompts in the suite.
+OWN_PROMPTS = 4
 # Share of a data set's rows that is the training split, before the data is here to be counted.
 TRAINING_SHARE = 0.8
 _COUNTED = 200
@@ -97,9 +100,8 @@ def plan_suite(
     rows = {entry.name: entry.rows or 0 for entry in previews}
     machine = Machine.here()
     steps = [_guessed(suite, name, rows, machine) for name in suite.models]
-    seconds = SECONDS_PER_EVALUATION * len(suite.models)
     for name, spec in [*suite.tasks.items(), *suite.probes.items()]:
-        steps.append(PlannedStep("evaluate", name, None, spec.kind, seconds))
+        steps.append(_guessed_answers(suite, name, spec, machine, limit))
     steps.append(_statistics(len(suite.models) * GUESSED_ITEMS * len(suite.evaluated), sum(rows.values())))
     unknown = "its power is unknown until the data is fetched (`harness data fetch`)"
     gates = [PlannedGate(rule.id, unknown) for rule in suite.gates.rules]
@@ -149,6 +151,16 @@ def _guessed(suite: Suite, model: str, rows: Mapping[str, int], machine: Machine
     return PlannedStep("stage", model, None, spec.label + times, seconds * count)
 
 
+def _guessed_answers(suite: Suite, name: str, spec: EvaluationSpec, machine: Machine, limit: int | None) -> PlannedStep:
+    """An evaluation whose data is not here yet: its time follows from its limit and the sizes of the models."""
+    most = GUESSED_ITEMS if spec.cls.data_names(spec.options) else OWN_PROMPTS
+    count = min([most, *(given for given in (limit, spec.raw.get("limit")) if given is not None)])
+    asked = [model for model in suite.contenders if suite.asks(model, name)]
+    shapes = [_stated(suite, model) or _configuration(suite, model, None) for model in asked]
+    seconds = sum(machine.answering(spec.kind, spec.options, [WRITTEN_ROW] * count, shape) for shape in shapes)
+    return PlannedStep("evaluate", name, None, f"{spec.kind}; a rough guess until its data is fetched", seconds)
+
+
 def _data_of(suite: Suite, task: str | None) -> list[str]:
     if task is None:
         return []
@@ -180,7 +192,9 @@ def _steps(suite: Suite, prepared: PreparedSuite, store: Store, reporter: Report
         waiting = [model for model, seed in asked if not _answered(bound, builder, cache, model, seed)]
         shapes = [_network(suite, model, builder) for model in waiting]
         items = cache.items(bound) if waiting else []
-        seconds = sum(machine.answering(bound, items, shape) for shape in shapes) if waiting else None
+        evaluation, lengths = bound.evaluation, token_lengths(items)
+        asking = [machine.answering(evaluation.kind, evaluation.options, lengths, shape) for shape in shapes]
+        seconds = sum(asking) if waiting else None
         n, count = cache.item_set(bound).n, len(asked)
         detail = f"{n} items × {count} models, {count - len(waiting)} cached"
         steps.append(PlannedStep("evaluate", name, not waiting, detail, seconds))
@@ -201,11 +215,11 @@ def _timings(prepared: PreparedSuite, machine: Machine, cache: RecordCache) -> l
         evaluation = bound.evaluation
         assert isinstance(evaluation, InferenceCost)
         inputs = evaluation.inputs(bound.data, bound.split)
-        asked = dataclasses.replace(bound, evaluation=evaluation.task)
         models = [model for model in suite.contenders if suite.asks(model, name)]
         visits = 2 * evaluation.options.blocks + evaluation.options.warm_up
         shapes = [_network(suite, model, cache.builder) for model in models]
-        seconds = sum(2 * visits * machine.answering(asked, inputs, shape) for shape in shapes)
+        task, lengths = evaluation.task, token_lengths(inputs)
+        seconds = sum(2 * visits * machine.answering(task.kind, task.options, lengths, shape) for shape in shapes)
         detail = f"{evaluation.options.blocks} blocks × {len(inputs)} inputs × {len(models)} models, in turn"
         made = all(cache.builder.cached(model) for model in models)
         cached = made and timings_are_cached(cache, bound, [cache.builder.checkpoint(model) for model in models])
@@ -300,10 +314,12 @@ def _configuration(suite: Suite, model: str, builder: CheckpointBuilder | None) 
 
 
 def _stated(suite: Suite, model: str) -> Mapping[str, Any] | None:
-    """The transformers configuration that a model's options or the catalog of checkpoints state."""
+    """The transformers configuration that a model's options, the catalog of checkpoints, or its own folder states."""
     spec = suite.models[model]
     stated: Mapping[str, Any] | None = spec.kind.configuration(spec.options, suite.folder)
     if stated is not None:
         return stated
     existing = spec.kind.existing(spec.options)
-    return None if existing is None else catalog_configuration(existing.place)
+    if existing is None:
+        return None
+    return catalog_configuration(existing.place) or configuration_in(suite.folder / existing.place)

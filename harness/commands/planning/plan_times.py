@@ -17,7 +17,6 @@ from harness.model_kinds.flop_shapes import TEXT_LENGTH, Shape, shape_of, traini
 
 if TYPE_CHECKING:
     from harness.core.model_kind import StageCost
-    from harness.pipeline.prepared_suite import BoundEvaluation
 
 EFFICIENCY = 0.28
 """Share of a plain matrix product's rate that a model of 128 numbers a token reaches, in training and in answering."""
@@ -45,7 +44,7 @@ CHARACTERS_PER_TOKEN = 4.5
 ANSWER_SHARE = 0.25
 """Of the tokens of a row that an encoder and a decoder share, what the decoder has."""
 WRITTEN_ROW = 60.0
-"""Tokens of a prompt and its answer where nobody has counted yet."""
+"""Tokens of an item, or of a prompt and its answer, where nobody has counted yet."""
 VOCABULARY = 8000
 """Of a tokenizer that is trained in the run."""
 LONGEST = 256
@@ -72,11 +71,12 @@ class Machine:
     def rate(self) -> float:
         """Operations per second of plain matrix products on all cores.
 
-        The fastest of many products of one core counts, so that other work on the machine does not.
+        The fastest of many products of one core counts, so that other work on the machine does not. OpenBLAS gives a
+        product of more than 64³ to all cores, and one that is busy with other work can make it a thousand times slower.
         """
         import numpy as np
 
-        size, rounds = 96, 20
+        size, rounds = 64, 20
         left = np.ones((size, size), dtype=np.float32)
         out = np.empty_like(left)
         fastest, begun = float("inf"), time.perf_counter()
@@ -101,24 +101,35 @@ class Machine:
         return SECONDS_PER_STAGE + computed + rows * (SECONDS_PER_ROW_READ if cost.steps else SECONDS_PER_ROW_FITTED)
 
     def answering(
-        self, bound: BoundEvaluation, items: Sequence[Item], configuration: Mapping[str, Any] | None
+        self, evaluation: str, options: object, lengths: Sequence[float], configuration: Mapping[str, Any] | None
     ) -> float:
-        """Seconds in which a model answers an evaluation."""
+        """Seconds in which a model answers an evaluation.
+
+        Args:
+            evaluation: the kind.
+            lengths: tokens of each item.
+            configuration: of the model; None for one that is no network.
+        """
         shape = None if configuration is None else shape_of(configuration)
         if shape is None or configuration is None:
-            return SECONDS_TO_ASK + len(items) * SECONDS_PER_ANSWER / 2
+            return SECONDS_TO_ASK + len(lengths) * SECONDS_PER_ANSWER / 2
         kind = str(configuration.get("model_type", "bert"))
-        lengths = [min(LONGEST, sum(map(len, item.texts.values())) / CHARACTERS_PER_TOKEN + 2) for item in items]
-        evaluation = bound.evaluation
-        copies = 2 if evaluation.kind in _TWICE else 1
-        masked = kind not in _CAUSAL and not shape.decoder_layers and evaluation.kind in _PER_TOKEN
+        copies = 2 if evaluation in _TWICE else 1
+        masked = kind not in _CAUSAL and not shape.decoder_layers and evaluation in _PER_TOKEN
         flops = sum(copies * _reading(shape, length / copies, masked) for length in lengths)
         per_item = copies * SECONDS_PER_ANSWER * (2 if masked else 1)
         layers = shape.layers + shape.decoder_layers
-        tokens = written_tokens(evaluation.options) if kind in _CAUSAL or shape.decoder_layers else 0
+        tokens = written_tokens(options) if kind in _CAUSAL or shape.decoder_layers else 0
         per_item += tokens * SECONDS_PER_WRITTEN_TOKEN * layers / 6
-        flops += len(items) * (shape.stack(layers, tokens, tokens) + shape.head(tokens, shape.vocabulary or VOCABULARY))
-        return SECONDS_TO_ASK + flops / self.speed(configuration) + len(items) * per_item
+        flops += len(lengths) * (
+            shape.stack(layers, tokens, tokens) + shape.head(tokens, shape.vocabulary or VOCABULARY)
+        )
+        return SECONDS_TO_ASK + flops / self.speed(configuration) + len(lengths) * per_item
+
+
+def token_lengths(items: Sequence[Item]) -> list[float]:
+    """About how many tokens each item has, as small models read it."""
+    return [min(LONGEST, sum(map(len, item.texts.values())) / CHARACTERS_PER_TOKEN + 2) for item in items]
 
 
 def written_tokens(options: object) -> int:
