@@ -79,6 +79,7 @@ def table(stored: dict[str, dict[str, Any]]) -> str:
             f"{SIGNS.get(gate['verdict'], '–')} {gate['sentence']}" + ("" if gate["blocking"] else " *(advisory)*")
             for gate in run["gates"]
         )
+        gates = gates or "no gates; figures only"
         minutes = f"{run['seconds'] / 60:.1f} ({run['cpu_seconds'] / 60:.1f})"
         threads = "1 thread" if run["threads"] == 1 else f"{run['threads']} threads"
         where = f"{run['date']}, {run['version']}, {run['cores']} cores, {threads}, {run['machine']}"
