@@ -187,7 +187,7 @@ def test_what_cannot_be_asked_is_said(options: dict[str, Any], expected: str, tm
 def test_a_folder_is_not_taken_for_a_hub_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "allenai" / "sciq").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match="a folder of that name stands here"):
+    with pytest.raises(DataError, match="there is a local folder of that name"):
         build(tmp_path, "sciq")
 
 
