@@ -11,8 +11,8 @@ import sys
 from dataclasses import dataclass
 
 ENVIRONMENT = {
-    # Threads that spin while they wait make small models five times slower as soon as anything else
-    # runs on the machine, and no faster when nothing does. Read by OpenMP when torch is loaded.
+    # Threads that spin while they wait make small models several times slower as soon as anything else
+    # runs on the machine, and a quarter faster at best when nothing does. Read by OpenMP when torch is loaded.
     "OMP_WAIT_POLICY": "PASSIVE",
     # Where the package `kernels` is installed, transformers would fetch code from the hub and run it.
     "USE_HUB_KERNELS": "NO",

@@ -156,7 +156,7 @@ def _guessed_answers(suite: Suite, name: str, spec: EvaluationSpec, machine: Mac
     most = GUESSED_ITEMS if spec.cls.data_names(spec.options) else OWN_PROMPTS
     count = min([most, *(given for given in (limit, spec.raw.get("limit")) if given is not None)])
     asked = [model for model in suite.contenders if suite.asks(model, name)]
-    shapes = [_stated(suite, model) or _configuration(suite, model, None) for model in asked]
+    shapes = [_network(suite, model, None) for model in asked]
     seconds = sum(machine.answering(spec.kind, spec.options, [WRITTEN_ROW] * count, shape) for shape in shapes)
     return PlannedStep("evaluate", name, None, f"{spec.kind}; a rough guess until its data is fetched", seconds)
 
@@ -263,10 +263,10 @@ def _at_hand(suite: Suite, model: str, builder: CheckpointBuilder) -> bool:
     return True
 
 
-def _network(suite: Suite, model: str, builder: CheckpointBuilder) -> Mapping[str, Any] | None:
+def _network(suite: Suite, model: str, builder: CheckpointBuilder | None) -> Mapping[str, Any] | None:
     """The transformers configuration of a model that answers; None for one that is no network."""
     spec = suite.models[model]
-    if not spec.trained and builder.cached(model):
+    if not spec.trained and builder is not None and builder.cached(model):
         return configuration_in(builder.checkpoint(model).path)
     own = _stated(suite, model)
     if own is not None:
