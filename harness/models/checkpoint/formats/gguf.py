@@ -19,10 +19,11 @@ from harness.models.network_settings import NetworkSettings
 from harness.storage.store import Entry, Store
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig
+    import torch
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 KIND = "converted"
-FORMAT = 2
+FORMAT = 3
 _MAGIC = b"GGUF"
 _TENSOR_COUNT_AT = 8
 """After the magic number and the version, four bytes each: the number of tensors, eight bytes."""
@@ -103,7 +104,7 @@ def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Wher
 
     with reporter.task(f"converting {title} to safetensors"), quiet(), no_gguf_bar(), read_once():
         import torch
-        from safetensors.torch import save_model
+        from safetensors.torch import save_file
         from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
         try:
@@ -133,7 +134,7 @@ def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Wher
             ) from error
         if NetworkSettings.of(model.config).quantization_config is not None:
             del model.config.quantization_config
-        save_model(model, str(work / "model.safetensors"), metadata={"format": "pt"})
+        save_file(_untied(model), work / "model.safetensors", metadata={"format": "pt"})
         model.config.save_pretrained(work)
         if model.generation_config is not None:
             model.generation_config.save_pretrained(work)
@@ -141,6 +142,18 @@ def _convert(path: Path, work: Path, reporter: Reporter, title: str, where: Wher
     for note in notes:
         reporter.warn(f"{title}: {note}")
     return {"source": title, "parameters": sum(weight.numel() for weight in model.parameters())}
+
+
+def _untied(model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    """A model's tensors, those that share memory under the first of their names.
+
+    `safetensors.torch.save_model` would note the other names in the file, in an order that changes with every process:
+    one GGUF file would have many digests.
+    """
+    kept: dict[int, tuple[str, torch.Tensor]] = {}
+    for name, tensor in model.state_dict().items():
+        kept.setdefault(tensor.data_ptr(), (name, tensor.contiguous()))
+    return dict(kept.values())
 
 
 def _check_sizes(path: Path, config: PreTrainedConfig) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from harness_support import model_zoo
+from safetensors import safe_open
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, LlamaForCausalLM
 
@@ -104,6 +105,18 @@ def test_a_file_that_declares_more_than_it_holds_is_refused(
     written(llama, tmp_path / "large.gguf", "F32", declared=declared)
     with pytest.raises(CheckpointError, match="the file declares"):
         locate(NamedCheckpoint("large.gguf", None), base=tmp_path, store=store)
+
+
+def test_every_conversion_of_a_file_has_the_same_bytes(llama: Path, tmp_path: Path) -> None:
+    """Notes on tied weights stood in the file in an order that changed, and so did the checkpoint's digest."""
+    written(llama, tmp_path / "tiny.gguf", "F32")
+    named = NamedCheckpoint("tiny.gguf", None)
+    folders = [locate(named, base=tmp_path, store=Store(tmp_path / cache)) for cache in ("one", "two")]
+    first, second = ((folder / "model.safetensors").read_bytes() for folder in folders)
+    assert first == second
+    with safe_open(folders[0] / "model.safetensors", "pt") as file:
+        assert file.metadata() == {"format": "pt"}, "of several notes, none has a fixed place"
+        assert "model.embed_tokens.weight" in file.keys()  # noqa: SIM118 a handle, not a mapping
 
 
 def test_the_file_is_parsed_once(llama: Path, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
