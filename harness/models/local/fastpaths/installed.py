@@ -22,7 +22,7 @@ from harness.models.local.fast_path import (
     ReadOptions,
     ReadRows,
 )
-from harness.models.local.fastpaths import onednn_linear
+from harness.models.local.fastpaths import low_rank_update, onednn_linear
 from harness.models.local.fastpaths.packed_weights import PackedWeights
 from harness.models.local.fastpaths.single_position import SinglePosition
 from harness.models.local.fastpaths.tree_attention import TreeScorer
@@ -51,6 +51,7 @@ def accelerate(module: nn.Module) -> None:
     """Lets a model, trained or frozen, use the faster matrix products, in place, unless they are switched off."""
     if wanted():
         onednn_linear.enable(module)
+        low_rank_update.enable(module)
 
 
 def wanted() -> bool:
