@@ -16,11 +16,11 @@ from harness.commands.planning.plan_times import (
     statistics_seconds,
     token_lengths,
     with_lengths,
-    written_tokens,
 )
 from harness.core.examples import Example
 from harness.core.reporter import Reporter
 from harness.evaluations.probes.inference_cost import InferenceCost
+from harness.evaluations.reference_base import ReferenceTask
 from harness.model_kinds.architecture_presets import configuration_in
 from harness.pipeline.checkpoints.checkpoint_builder import CheckpointBuilder
 from harness.pipeline.checkpoints.named_checkpoints import catalog_configuration
@@ -283,7 +283,7 @@ def _training_seconds(
     cost = spec.kind.estimate(spec.options, rows, start)
     if spec.task is not None and spec.task in suite.tasks and cost.seconds is None:
         examples = builder.data_inputs(model).train if builder is not None else ()
-        writes = written_tokens(suite.tasks[spec.task].options) > 0
+        writes = issubclass(suite.tasks[spec.task].cls, ReferenceTask)
         cost = with_lengths(cost, start, length=_length(examples), writes=writes)
         # Of a module with eight functions eight bodies are learned.
         each = len(examples) / rows if examples else 1.0

@@ -119,7 +119,7 @@ class Machine:
         flops = sum(copies * _reading(shape, length / copies, masked) for length in lengths)
         per_item = copies * SECONDS_PER_ANSWER * (2 if masked else 1)
         layers = shape.layers + shape.decoder_layers
-        tokens = written_tokens(options) if kind in _CAUSAL or shape.decoder_layers else 0
+        tokens = _written_tokens(options) if kind in _CAUSAL or shape.decoder_layers else 0
         per_item += tokens * SECONDS_PER_WRITTEN_TOKEN * layers / 6
         flops += len(lengths) * (
             shape.stack(layers, tokens, tokens) + shape.head(tokens, shape.vocabulary or VOCABULARY)
@@ -132,7 +132,7 @@ def token_lengths(items: Sequence[Item]) -> list[float]:
     return [min(LONGEST, sum(map(len, item.texts.values())) / CHARACTERS_PER_TOKEN + 2) for item in items]
 
 
-def written_tokens(options: object) -> int:
+def _written_tokens(options: object) -> int:
     """The most tokens of an answer that a task has its model write; 0 where it only reads."""
     return int(getattr(options, "max_tokens", 0))
 
