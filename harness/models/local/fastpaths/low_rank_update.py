@@ -1,8 +1,7 @@
 """LoRA's update of a layer's output in one pass, where nothing is trained.
 
-peft multiplies twice, scales the product and adds it: three passes over the layer's output, each of which wakes every
-thread. Here the second product is scaled and added while it is made (benchmarks/low_rank_update.py). The result differs
-by rounding.
+peft multiplies twice, scales the product and adds it: three more passes over the layer's output. Here the second
+product is scaled and added while it is made (benchmarks/low_rank_update.py). The result differs by rounding.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ from typing import Any
 
 import torch
 
+from harness.models.local.fastpaths.class_swap import swap_classes
+
 
 def enable(module: torch.nn.Module) -> None:
     """Gives peft's LoRA layers in a model this forward pass, in place; what is trained or no plain LoRA keeps peft's.
@@ -19,13 +20,8 @@ def enable(module: torch.nn.Module) -> None:
     Args:
         module: any torch module.
     """
-    if not hasattr(module, "peft_config") and not any(hasattr(part, "lora_A") for part in module.modules()):
-        return  # peft takes a second to import
-    swapped = _classes()
-    for part in module.modules():
-        other = swapped.get(type(part))
-        if other is not None:
-            part.__class__ = other
+    if any(hasattr(part, "lora_A") for part in module.modules()):  # without one, peft need not be imported
+        swap_classes(module, _classes())
 
 
 @lru_cache(maxsize=1)

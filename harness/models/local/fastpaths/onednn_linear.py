@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from harness.models.local.fastpaths import packed_weights
+from harness.models.local.fastpaths.class_swap import swap_classes
 from harness.models.local.fastpaths.product_probe import is_exact
 
 SWITCH = "HARNESS_ONEDNN"
@@ -30,19 +31,13 @@ _LEAST_PACKED = 3 << 18
 def enable(module: torch.nn.Module) -> None:
     """Lets the linear layers of a model use oneDNN's products, in place, where they are the faster ones.
 
-    Only the layers' class changes: weights, names, hooks and what is saved stay as they are.
-
     Args:
         module: any torch module, trained or frozen; adapters and heads included.
     """
     if not preferred():
         return
     _be_counted()
-    swapped = _classes()
-    for part in module.modules():
-        other = swapped.get(type(part))
-        if other is not None:
-            part.__class__ = other
+    swap_classes(module, _classes())
 
 
 @lru_cache(maxsize=1)
