@@ -72,12 +72,12 @@ def work(messages: IO[bytes], out: IO[bytes]) -> None:
         out.flush()
 
     try:
-        model = _opened(pickle.load(messages))
+        model = _opened(pickle.load(messages))  # from the process that started this one, as all that comes by this pipe
     except HarnessError as error:
         say(Opened(None, error.message))
         return
     say(Opened(model.facts))
-    inputs: Sequence[Sequence[Request]] = pickle.load(messages)
+    inputs: Sequence[Sequence[Request]] = pickle.load(messages)  # by the same pipe
     while messages.read(1):
         say(visit(model, inputs))
 
