@@ -101,8 +101,15 @@ def test_a_memory_loss_trains_with_the_frozen_head(base: Path, tmp_path: Path) -
 
 
 def test_no_validation_examples_give_no_score(base: Path, tmp_path: Path) -> None:
-    made = run_stage(finetune_spec(epochs=1), label_inputs(base, validation=()), tmp_path / "a", Silent())
+    made = run_stage(finetune_spec(epochs=2), label_inputs(base, validation=()), tmp_path / "a", Silent())
     assert made["validation"] is None
+
+
+def test_a_single_epoch_is_not_scored_as_there_is_none_to_choose(base: Path, tmp_path: Path) -> None:
+    made = run_stage(finetune_spec(epochs=1), label_inputs(base), tmp_path / "a", Silent())
+    assert made["validation"] is None
+    made = run_stage(finetune_spec(epochs=2), label_inputs(base), tmp_path / "b", Silent())
+    assert made["validation"]["epoch"] in {1, 2}
 
 
 def test_long_texts_are_cut_to_what_the_model_takes(base: Path, tmp_path: Path) -> None:
