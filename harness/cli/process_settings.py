@@ -10,14 +10,20 @@ import platform
 import sys
 from dataclasses import dataclass
 
+from harness.cli import idle_cores
+
 ENVIRONMENT = {
-    # Threads that spin while they wait make small models several times slower as soon as anything else
-    # runs on the machine, and a quarter faster at best when nothing does. Read by OpenMP when torch is loaded.
+    # Threads that spin while they wait make small models several times slower as soon as anything else runs on the
+    # machine. Read by OpenMP when torch is loaded.
     "OMP_WAIT_POLICY": "PASSIVE",
     # Where the package `kernels` is installed, transformers would fetch code from the hub and run it.
     "USE_HUB_KERNELS": "NO",
 }
 """Defaults; what the user has set stays."""
+_SPIN = "GOMP_SPINCOUNT"
+_MOMENT = "3000"
+"""Turns that threads wait awake where nothing else runs, some 0.1 ms: as long as torch takes from one product to the
+next. To wake them takes longer than many a product of a small batch. With another process they lose a fifth."""
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """glibc's names of what `mallopt` sets."""
 _KEPT, _HEAP = 128 * 2**20, 32 * 2**20
@@ -36,6 +42,7 @@ class ProcessSettings:
 
     Attributes:
         threads: of torch; None for one per core.
+        waiting: what threads do while they wait: `sleep` or `spin`, or how many turns they spin before they sleep.
         keeps_freed_memory: whether freed memory is kept for the next layer.
         fast_paths: `on` or `off`: whether answers may be had with less work (HARNESS_FAST_PATHS).
         onednn: `auto`, `on` or `off`: whose matrix products are used (HARNESS_ONEDNN).
@@ -44,6 +51,7 @@ class ProcessSettings:
     """
 
     threads: int | None
+    waiting: str
     keeps_freed_memory: bool
     fast_paths: str
     onednn: str
@@ -53,13 +61,16 @@ class ProcessSettings:
     @classmethod
     def apply(cls) -> ProcessSettings:
         """Sets what has a default, and returns what holds."""
+        written = os.environ.get("OMP_NUM_THREADS", "")
+        threads = int(written) if written.isdecimal() else None
+        let_spin(threads)
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         collect_seldom()
-        threads = os.environ.get("OMP_NUM_THREADS", "")
         fast = "off" if os.environ.get("HARNESS_FAST_PATHS") == "0" else "on"
         return cls(
-            threads=int(threads) if threads.isdecimal() else None,
+            threads=threads,
+            waiting=_waiting(),
             keeps_freed_memory=keep_freed(),
             fast_paths=fast,
             onednn="off" if fast == "off" else _SWITCHES.get(os.environ.get("HARNESS_ONEDNN", ""), "auto"),
@@ -73,11 +84,21 @@ class ProcessSettings:
         hub = "offline" if self.offline else "reachable"
         kernels = "allowed" if self.hub_kernels else "refused"
         return [
-            f"threads: {self.threads or 'one per core'} (OMP_NUM_THREADS)",
+            f"threads: {self.threads or 'one per core'} (OMP_NUM_THREADS); waiting: {self.waiting} (OMP_WAIT_POLICY)",
             f"freed memory: {freed}",
             f"fast paths: {self.fast_paths} (HARNESS_FAST_PATHS); oneDNN products: {self.onednn} (HARNESS_ONEDNN)",
             f"Hugging Face hub: {hub} (HF_HUB_OFFLINE); kernels from the hub: {kernels} (USE_HUB_KERNELS)",
         ]
+
+
+def let_spin(threads: int | None) -> None:
+    """Lets threads that wait stay awake for a moment, where each has a core that nothing else wants.
+
+    Args:
+        threads: of torch; None for one per core.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ and _SPIN not in os.environ and threads != 1 and idle_cores.enough(threads):
+        os.environ[_SPIN] = _MOMENT
 
 
 def collect_seldom() -> None:
@@ -115,6 +136,12 @@ def keep_freed() -> bool:
         return bool(library.mallopt(_MMAP_THRESHOLD, _HEAP)) and bool(library.mallopt(_TRIM_THRESHOLD, _KEPT))
     except (OSError, AttributeError):
         return False
+
+
+def _waiting() -> str:
+    if _SPIN in os.environ:
+        return f"spin {os.environ[_SPIN]} turns, then sleep"
+    return "sleep" if os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE" else "spin"
 
 
 def _true(name: str) -> bool:

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from harness.cli import idle_cores
 from harness.cli.process_settings import ENVIRONMENT, ProcessSettings
 
 
@@ -47,3 +48,20 @@ print(gc.get_threshold()[0], len(gc.callbacks), gc.get_freeze_count())
 """
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == ["1000000", "100000", "0", "0", "True"]
+
+
+def test_threads_spin_only_where_nothing_else_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(idle_cores, "enough", lambda threads: False)
+    assert ProcessSettings.apply().waiting == "sleep"
+    monkeypatch.setattr(idle_cores, "enough", lambda threads: True)
+    assert ProcessSettings.apply().waiting == "sleep", "it was decided when the process began"
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    assert ProcessSettings.apply().waiting.startswith("spin 3000 turns")
+    monkeypatch.delenv("GOMP_SPINCOUNT")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    assert ProcessSettings.apply().waiting == "spin", "what the user has set stays"
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert ProcessSettings.apply().waiting == "sleep", "a single thread waits for nobody"
