@@ -28,7 +28,7 @@ def main() -> None:
     options = bench.arguments(__doc__)
     torch.set_num_threads(options.threads)
     before = bench.gemm()
-    model = _adapted()
+    model = adapted()
     layers = [part for part in model.modules() if hasattr(part, "lora_A")]
     kinds = {"peft": type(layers[0])}
     low_rank_update.enable(model)
@@ -60,7 +60,7 @@ def main() -> None:
     bench.section("low-rank update", "LoRA", lines, write=options.write)
 
 
-def _adapted() -> torch.nn.Module:
+def adapted() -> torch.nn.Module:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, LlamaConfig
 

@@ -20,10 +20,11 @@ ENVIRONMENT = {
     "USE_HUB_KERNELS": "NO",
 }
 """Defaults; what the user has set stays."""
-_SPIN = "GOMP_SPINCOUNT"
-_MOMENT = "3000"
+SPIN = "GOMP_SPINCOUNT"
+MOMENT = "3000"
 """Turns that threads wait awake where nothing else runs, some 0.1 ms: as long as torch takes from one product to the
-next. To wake them takes longer than many a product of a small batch. With another process they lose a fifth."""
+next. To wake them takes longer than many a product of a small batch. If other work begins later, a step of training
+takes up to half as long again, and less than with torch's own default (benchmarks/waiting_threads.py)."""
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """glibc's names of what `mallopt` sets."""
 _KEPT, _HEAP = 128 * 2**20, 32 * 2**20
@@ -97,8 +98,8 @@ def let_spin(threads: int | None) -> None:
     Args:
         threads: of torch; None for one per core.
     """
-    if "OMP_WAIT_POLICY" not in os.environ and _SPIN not in os.environ and threads != 1 and idle_cores.enough(threads):
-        os.environ[_SPIN] = _MOMENT
+    if "OMP_WAIT_POLICY" not in os.environ and SPIN not in os.environ and threads != 1 and idle_cores.enough(threads):
+        os.environ[SPIN] = MOMENT
 
 
 def collect_seldom() -> None:
@@ -139,8 +140,8 @@ def keep_freed() -> bool:
 
 
 def _waiting() -> str:
-    if _SPIN in os.environ:
-        return f"spin {os.environ[_SPIN]} turns, then sleep"
+    if SPIN in os.environ:
+        return f"spin {os.environ[SPIN]} turns, then sleep"
     return "sleep" if os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE" else "spin"
 
 
