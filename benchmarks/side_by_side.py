@@ -120,9 +120,10 @@ def arguments(summary: str | None) -> argparse.Namespace:
 
 def note(what: str, options: argparse.Namespace, before: str, script: str) -> str:
     """The line below a table."""
+    threads = f" --threads {options.threads}" if options.threads != 1 else ""
     return (
         f"{what}, {options.pairs} pairs of runs; matrix product {before} before, {gemm()} after. "
-        f"`python benchmarks/{script}.py --write` made this table."
+        f"`python benchmarks/{script}.py{threads} --write` made this table."
     )
 
 

@@ -1,9 +1,10 @@
-"""Training steps where waiting threads sleep, spin for a moment, or do what torch alone lets them do.
+"""Training steps where waiting threads sleep, spin for a moment, or follow torch's default.
 
     python benchmarks/waiting_threads.py --threads 2 [--pairs 3] [--write]
 
 Two jobs: LoRA on a Llama of SmolLM2-135M's sizes, 4 rows of 47 tokens, and a GPT of 4 layers × 256, 8 rows of 64. Each
-is timed alone and beside a process that keeps one core busy, in processes in turn, since OpenMP is told when it loads.
+is timed alone and beside a process that keeps one core busy, each way in a new process, as OpenMP reads these
+settings only when it loads.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ import side_by_side as bench
 import torch
 from low_rank_update import adapted
 
-from harness.cli.process_settings import ENVIRONMENT, MOMENT, SPIN
+from harness.cli.process_settings import ENVIRONMENT, MOMENT
+from harness.core.thread_waiting import POLICY, SPIN
 
-POLICY = "OMP_WAIT_POLICY"
 WAYS = {
     "sleep": {POLICY: ENVIRONMENT[POLICY]},
     "spin for a moment": {POLICY: ENVIRONMENT[POLICY], SPIN: MOMENT},
-    "torch alone": {},
+    "torch's default": {},
 }
 SECONDS = 4.0
 

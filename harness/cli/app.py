@@ -130,12 +130,12 @@ def invoke(arguments: list[str]) -> int:
     from harness.cli.process_settings import ProcessSettings
     from harness.core.errors import EXIT_INTERNAL, EXIT_USAGE, HarnessError
 
-    ProcessSettings.apply()
     if not os.environ.get("HARNESS_DEBUG"):
         # A user of harness cannot act on deprecations inside libraries.
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft|accelerate|datasets)\b")
     try:
         with stoppable(), explained():
+            ProcessSettings.apply()
             code = harness.main(args=arguments, prog_name="harness", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt) as stop:
         return _interrupted(stop)

@@ -11,20 +11,20 @@ import sys
 from dataclasses import dataclass
 
 from harness.cli import idle_cores
+from harness.core.thread_waiting import POLICY, SPIN, waiting
 
 ENVIRONMENT = {
     # Threads that spin while they wait make small models several times slower as soon as anything else runs on the
     # machine. Read by OpenMP when torch is loaded.
-    "OMP_WAIT_POLICY": "PASSIVE",
+    POLICY: "PASSIVE",
     # Where the package `kernels` is installed, transformers would fetch code from the hub and run it.
     "USE_HUB_KERNELS": "NO",
 }
 """Defaults; what the user has set stays."""
-SPIN = "GOMP_SPINCOUNT"
 MOMENT = "3000"
-"""Turns that threads wait awake where nothing else runs, some 0.1 ms: as long as torch takes from one product to the
-next. To wake them takes longer than many a product of a small batch. If other work begins later, a step of training
-takes up to half as long again, and less than with torch's own default (benchmarks/waiting_threads.py)."""
+"""Turns that threads spin on an idle machine before they sleep, about 0.1 ms where measured: as long as torch takes
+from one product to the next. Waking them takes longer than many of the products in a small batch. If other work begins
+later, a step of training takes up to 50% longer, and less than with torch's default (benchmarks/waiting_threads.py)."""
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """glibc's names of what `mallopt` sets."""
 _KEPT, _HEAP = 128 * 2**20, 32 * 2**20
@@ -43,7 +43,7 @@ class ProcessSettings:
 
     Attributes:
         threads: of torch; None for one per core.
-        waiting: what threads do while they wait: `sleep` or `spin`, or how many turns they spin before they sleep.
+        waiting: how GNU OpenMP's threads wait: `sleep`, `spin`, or how many turns they spin before they sleep.
         keeps_freed_memory: whether freed memory is kept for the next layer.
         fast_paths: `on` or `off`: whether answers may be had with less work (HARNESS_FAST_PATHS).
         onednn: `auto`, `on` or `off`: whose matrix products are used (HARNESS_ONEDNN).
@@ -71,7 +71,7 @@ class ProcessSettings:
         fast = "off" if os.environ.get("HARNESS_FAST_PATHS") == "0" else "on"
         return cls(
             threads=threads,
-            waiting=_waiting(),
+            waiting=waiting(),
             keeps_freed_memory=keep_freed(),
             fast_paths=fast,
             onednn="off" if fast == "off" else _SWITCHES.get(os.environ.get("HARNESS_ONEDNN", ""), "auto"),
@@ -85,7 +85,8 @@ class ProcessSettings:
         hub = "offline" if self.offline else "reachable"
         kernels = "allowed" if self.hub_kernels else "refused"
         return [
-            f"threads: {self.threads or 'one per core'} (OMP_NUM_THREADS); waiting: {self.waiting} (OMP_WAIT_POLICY)",
+            f"threads: {self.threads or 'one per core'} (OMP_NUM_THREADS)",
+            f"waiting threads, in this process: {self.waiting} ({POLICY}, {SPIN})",
             f"freed memory: {freed}",
             f"fast paths: {self.fast_paths} (HARNESS_FAST_PATHS); oneDNN products: {self.onednn} (HARNESS_ONEDNN)",
             f"Hugging Face hub: {hub} (HF_HUB_OFFLINE); kernels from the hub: {kernels} (USE_HUB_KERNELS)",
@@ -93,12 +94,12 @@ class ProcessSettings:
 
 
 def let_spin(threads: int | None) -> None:
-    """Lets threads that wait stay awake for a moment, where each has a core that nothing else wants.
+    """Lets waiting threads spin for a moment before they sleep, where each has a core that nothing else wants.
 
     Args:
         threads: of torch; None for one per core.
     """
-    if "OMP_WAIT_POLICY" not in os.environ and SPIN not in os.environ and threads != 1 and idle_cores.enough(threads):
+    if POLICY not in os.environ and SPIN not in os.environ and threads != 1 and idle_cores.enough(threads):
         os.environ[SPIN] = MOMENT
 
 
@@ -137,12 +138,6 @@ def keep_freed() -> bool:
         return bool(library.mallopt(_MMAP_THRESHOLD, _HEAP)) and bool(library.mallopt(_TRIM_THRESHOLD, _KEPT))
     except (OSError, AttributeError):
         return False
-
-
-def _waiting() -> str:
-    if SPIN in os.environ:
-        return f"spin {os.environ[SPIN]} turns, then sleep"
-    return "sleep" if os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE" else "spin"
 
 
 def _true(name: str) -> bool:

@@ -76,6 +76,11 @@ class FinetuneSettings:
     mlm_loss_weight: float = 0.0
     dropout: float | None = None
 
+    @property
+    def chooses_epoch(self) -> bool:
+        """Whether validation data decide which epoch's weights are kept; with a single one, they are not asked."""
+        return self.epochs > 1
+
 
 # Models that write: their own head goes on being trained, and no word is hidden from them.
 WRITING = FinetuneSettings(

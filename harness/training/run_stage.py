@@ -29,9 +29,9 @@ def run_stage(
         save_every: steps between resumable checkpoints; by cost when None.
 
     Returns:
-        The content of checkpoint.json, `validation` (accuracy and n, or None) for classifiers, and
-        `measured`: seconds, tokens_per_second, peak_memory, and the threads and gpus in use. Only that
-        differs between runs.
+        The content of checkpoint.json, `validation` (scores and n of the best of several epochs, or
+        None), and `measured`: seconds, tokens_per_second, peak_memory, and the threads and gpus in use.
+        Only that differs between runs.
 
     Raises:
         HarnessError: with a place and a next step, for whatever is wrong with data, parent or options.

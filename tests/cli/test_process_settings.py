@@ -52,7 +52,8 @@ print(gc.get_threshold()[0], len(gc.callbacks), gc.get_freeze_count())
 
 def test_threads_spin_only_where_nothing_else_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS"):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # so that what `apply` sets is taken back
+        monkeypatch.delenv(name)
     monkeypatch.setattr(idle_cores, "enough", lambda threads: False)
     assert ProcessSettings.apply().waiting == "sleep"
     monkeypatch.setattr(idle_cores, "enough", lambda threads: True)

@@ -21,6 +21,7 @@ from harness.core.evaluation import Item
 from harness.core.model import ModelFacts
 from harness.core.records import Records, RecordsHead
 from harness.core.requests import Failure
+from harness.core.thread_waiting import waiting
 from harness.evaluations.probes.inference_cost import InferenceCost
 from harness.models.peak_memory import gpu_name
 from harness.pipeline import provenance
@@ -279,6 +280,7 @@ def timing_machine(device: str) -> dict[str, Any]:
     return {
         **own,
         "threads": int(threads) if threads.isdecimal() else own["cores"],
+        "waiting_threads": waiting(),
         "device": gpu_name() if policy["device"] == "cuda" else policy["device"],
         "dtype": policy["dtype"],
         **{name: known[name] for name in ("harness", "python", "torch", "transformers")},

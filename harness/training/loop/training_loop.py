@@ -80,8 +80,8 @@ class Training:
         title: for people.
         identity: what is trained and how (JSON); another identity starts afresh.
         flops: of the whole training; decides how often it is saved.
-        score: model → accuracy on validation data, asked at the end of each of several epochs. The model then ends
-            with the weights of its best epoch. A single one leaves nothing to choose, and is not scored.
+        score: model → accuracy on validation data, asked at the end of each epoch. The model then ends with the
+            weights of its best epoch.
         epochs: passes of equal length that the plan consists of.
     """
 
@@ -113,7 +113,7 @@ def train(training: Training, settings: Settings, run: StageRun) -> Progress:
     )
     state = resume.latest(folder, made_for, reporter)
     best = None
-    if training.score is not None and training.epochs > 1:
+    if training.score is not None:
         best = BestEpoch(training.score, epochs=training.epochs, steps=steps, folder=folder, made_for=made_for)
     if state is not None and best is not None and not best.intact(resume.step_of(state)):
         reporter.warn("restarting the unfinished training: the weights of its best epoch are missing or corrupt.")

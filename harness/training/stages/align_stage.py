@@ -49,7 +49,7 @@ def align(
 
     Returns:
         The checkpoint's metadata and what was measured; `validation` is the share of pairs whose
-        preferred answer gained more than the other one.
+        preferred answer gained more than the other one, None for a single epoch.
 
     Raises:
         DataError: when pairs are missing or unfit.
@@ -85,11 +85,12 @@ def align(
         encoder = PromptEncoder(tokenizer, longest(model, tokenizer, chosen.max_length), template=template)
         pad = padding_id(model, tokenizer)
 
-        def plan(part: Sequence[PreferencePair], epochs: int) -> PairBatches:
+        def plan(part: Sequence[PreferencePair], epochs: int, *, scored: bool = True) -> PairBatches:
             pairs = [_rows(encoder, example) for example in part]
             _check_different(pairs, part)
             made = PairBatches(pairs, size=chosen.batch_size, epochs=epochs, seed=inputs.seed, pad=pad)
-            made.refer(model, reporter)
+            if scored:
+                made.refer(model, reporter)
             return made
 
         job = TrainingJob(
@@ -97,7 +98,7 @@ def align(
             tokenizer,
             plan(inputs.train, chosen.epochs),
             lambda policy, batch: dpo_loss(policy, batch, spec.beta),
-            _score(plan(inputs.validation, 1), spec.beta) if inputs.validation else None,
+            _score(plan(inputs.validation, 1, scored=chosen.chooses_epoch), spec.beta) if inputs.validation else None,
             "CAUSAL_LM",
             facts={"beta": spec.beta, **measures},
         )

@@ -86,7 +86,8 @@ def carry_out(
         warmup=0.1,
     )
     identity = {"stage": stage, "parent": inputs.parent_digest, "chosen": asdict(chosen)}
-    training = Training(model, job.plan, job.loss, title, identity, flops, job.score, chosen.epochs)
+    score = job.score if chosen.chooses_epoch else None
+    training = Training(model, job.plan, job.loss, title, identity, flops, score, chosen.epochs)
     progress = train(training, settings, run)
     kind = save(model, job, spec.method, run.work, parent=inputs.require_parent(), parent_key=inputs.parent_key)
     save_tokenizer(job.tokenizer, run.work, job.model)

@@ -1,0 +1,15 @@
+"""How OpenMP's threads wait for their next piece of work, by the environment that GNU OpenMP reads when it loads."""
+
+from __future__ import annotations
+
+import os
+
+POLICY = "OMP_WAIT_POLICY"
+SPIN = "GOMP_SPINCOUNT"
+
+
+def waiting() -> str:
+    """`sleep`, `spin`, or how many turns threads spin before they sleep."""
+    if SPIN in os.environ:
+        return f"spin {os.environ[SPIN]} turns, then sleep"
+    return "sleep" if os.environ.get(POLICY, "").upper() == "PASSIVE" else "spin"
