@@ -79,6 +79,14 @@ def test_what_cannot_be_read_is_not_taken_for_idle(system: Path, text: str) -> N
     assert not idle_cores.enough(None)
 
 
+def test_a_system_that_refuses_to_say_is_not_taken_for_idle(system: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(process: int) -> set[int]:
+        raise PermissionError(process)
+
+    monkeypatch.setattr(os, "sched_getaffinity", refuse)
+    assert not idle_cores.enough(1)
+
+
 @linux
 def test_a_busy_process_is_seen() -> None:
     forever = [sys.executable, "-c", "print(flush=True)\nwhile True: pass"]

@@ -7,8 +7,9 @@ import statistics
 import pytest
 
 from harness.core.requests import Failure
+from harness.core.thread_waiting import POLICY, SPIN
 from harness.pipeline.records.timing_messages import Visit
-from harness.pipeline.records.timing_session import block_statistics, there_and_back
+from harness.pipeline.records.timing_session import block_statistics, there_and_back, timing_machine
 
 
 @pytest.mark.parametrize("models", [1, 2, 3, 5])
@@ -44,3 +45,12 @@ def test_a_request_without_an_answer_makes_its_block_a_failed_one() -> None:
     failure = Failure("too_long", "the text is too long")
     visit = Visit([0.001], seconds=0.5, inputs=1, tokens=None, peak_memory=None)
     assert block_statistics([visit, Visit([0.001], 0.5, 1, None, None, failure)]) is failure
+
+
+def test_timings_with_threads_that_wait_otherwise_are_of_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(POLICY, "PASSIVE")
+    monkeypatch.delenv(SPIN, raising=False)
+    asleep = timing_machine("cpu")
+    monkeypatch.setenv(SPIN, "3000")
+    awake = timing_machine("cpu")
+    assert {name for name in awake if awake[name] != asleep[name]} == {"waiting_threads"}
