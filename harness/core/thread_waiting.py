@@ -9,7 +9,8 @@ SPIN = "GOMP_SPINCOUNT"
 
 
 def waiting() -> str:
-    """`sleep`, `spin`, or how many turns threads spin before they sleep."""
-    if SPIN in os.environ:
-        return f"spin {os.environ[SPIN]} turns, then sleep"
+    """`sleep`, `spin`, or how many turns threads spin before they sleep; what is no plain number, as it was set."""
+    turns = os.environ.get(SPIN, "")
+    if turns:
+        return f"spin {turns} turns, then sleep" if turns.isdecimal() else f"{SPIN}={turns}"
     return "sleep" if os.environ.get(POLICY, "").upper() == "PASSIVE" else "spin"

@@ -11,6 +11,8 @@ from harness.core.thread_waiting import POLICY, SPIN, waiting
         ("Passive", None, "sleep"),
         ("PASSIVE", "3000", "spin 3000 turns, then sleep"),
         (None, "0", "spin 0 turns, then sleep"),
+        (None, "infinite", "GOMP_SPINCOUNT=infinite"),
+        ("PASSIVE", "", "sleep"),
     ],
 )
 def test_turns_hold_over_the_policy(
